@@ -1,0 +1,1 @@
+"""The repository in SQLite or PostgreSQL."""

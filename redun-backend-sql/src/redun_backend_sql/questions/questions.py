@@ -1,0 +1,239 @@
+"""All questions in one place, and those about executions, jobs, tasks, files and tags."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import (
+    CallRecord,
+    EntityKind,
+    EntityRef,
+    ExecutionRecord,
+    FileRow,
+    JobRow,
+    Status,
+    TagRecord,
+    TaskCount,
+    TaskRecord,
+)
+from sqlalchemy import Select, and_, func, select
+
+from redun_backend_sql.questions.calls import CallQuestions
+from redun_backend_sql.questions.engine import driver_errors, make_engine
+from redun_backend_sql.questions.ids import IdSearch
+from redun_backend_sql.run_path.identities import chunks
+from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Questions:
+    """Answers on one connection, by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._engine = make_engine(connection)
+        self._calls = CallQuestions(self._rows)
+        self._ids = IdSearch(self._rows)
+
+    def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+        with driver_errors(), self._engine.connect() as connection:
+            return connection.execute(statement).all()
+
+    # -- executions ---------------------------------------------------------------------------------------------------
+
+    def executions(self, limit: int, skip: int) -> list[ExecutionRecord]:
+        """See `Backend.executions`."""
+        statement = select(execution).order_by(execution.c.start_time.desc(), execution.c.id.desc())
+        return [_execution(row) for row in self._rows(statement.limit(limit).offset(skip))]
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """See `Backend.execution`."""
+        rows = self._rows(select(execution).where(execution.c.uuid == execution_id))
+        return _execution(rows[0]) if rows else None
+
+    def task_counts(self, execution_id: str) -> list[TaskCount]:
+        """See `Backend.task_counts`."""
+        statement = (
+            select(task.c.namespace, task.c.name, job_count.c.status, func.sum(job_count.c.count))
+            .join_from(execution, job_count, job_count.c.execution_id == execution.c.id)
+            .join(task, task.c.id == job_count.c.task_id)
+            .where(execution.c.uuid == execution_id, job_count.c.count > 0)
+            .group_by(task.c.namespace, task.c.name, job_count.c.status)
+        )
+        counts = [TaskCount(_full_name(ns, name), Status(status), n) for ns, name, status, n in self._rows(statement)]
+        return sorted(counts)
+
+    # -- jobs ---------------------------------------------------------------------------------------------------------
+
+    def jobs(self, execution_id: str, parent: int | None, after: int, limit: int) -> list[JobRow]:
+        """See `Backend.jobs`."""
+        page = _job_keys().where(job.c.execution_id == _number_of(execution_id), job.c.number > after)
+        if parent is not None:
+            page = page.where(job.c.parent == parent)
+        return self._job_rows(page.order_by(job.c.number).limit(limit))
+
+    def job(self, execution_id: str, number: int) -> JobRow | None:
+        """See `Backend.job`."""
+        page = _job_keys().where(job.c.execution_id == _number_of(execution_id), job.c.number == number)
+        rows = self._job_rows(page.limit(1))
+        return rows[0] if rows else None
+
+    def jobs_of_call(self, call_hash: bytes, limit: int) -> list[JobRow]:
+        """See `Backend.jobs_of_call`."""
+        is_it = and_(prefix(call.c.call_hash) == call_hash[:8], call.c.call_hash == call_hash)
+        numbers = [number for (number,) in self._rows(select(call.c.id).where(is_it))]
+        return self._newest_jobs(job.c.call_id, numbers, limit)
+
+    def jobs_of_task(self, task_hash: bytes, limit: int) -> list[JobRow]:
+        """See `Backend.jobs_of_task`."""
+        numbers = [number for (number,) in self._rows(select(task.c.id).where(task.c.hash == task_hash))]
+        return self._newest_jobs(job.c.task_id, numbers, limit)
+
+    def _newest_jobs(self, column: Any, numbers: Iterable[int], limit: int) -> list[JobRow]:
+        rows: dict[tuple[int, int], Any] = {}
+        for number in numbers:
+            # Newest first within the index, so that the limit ends the walk.
+            order = (job.c.execution_id.desc(), job.c.number.desc())
+            page = _job_keys().where(column == number).order_by(*order).limit(limit)
+            rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
+        return [_job(rows[key]) for key in sorted(rows, reverse=True)[:limit]]
+
+    def _job_rows(self, page: Select[Any]) -> list[JobRow]:
+        return [_job(row) for row in sorted(self._rows(_jobs(page)), key=lambda row: row.number)]
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def call(self, call_hash: bytes) -> CallRecord | None:
+        """See `Backend.call`."""
+        return self._calls.calls([call_hash]).get(call_hash)
+
+    def calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, CallRecord]:
+        """See `Backend.calls`."""
+        return self._calls.calls(call_hashes)
+
+    def calls_with_result(self, value_hash: bytes, limit: int) -> list[CallRecord]:
+        """See `Backend.calls_with_result`."""
+        return self._calls.with_result(value_hash, limit)
+
+    def calls_with_argument(self, value_hash: bytes, limit: int) -> list[CallRecord]:
+        """See `Backend.calls_with_argument`."""
+        return self._calls.with_argument(value_hash, limit)
+
+    # -- tasks, files, tags, ids --------------------------------------------------------------------------------------
+
+    def task(self, task_hash: bytes) -> TaskRecord | None:
+        """See `Backend.task`."""
+        rows = self._rows(select(task).where(task.c.hash == task_hash))
+        return _task(rows[0]) if rows else None
+
+    def tasks_named(self, full_name: str, limit: int) -> list[TaskRecord]:
+        """See `Backend.tasks_named`."""
+        namespace, dot, name = full_name.rpartition(".")
+        statement = select(task).where(task.c.name == name)
+        if dot:
+            statement = statement.where(task.c.namespace == namespace)
+        return [_task(row) for row in self._rows(statement.order_by(task.c.id.desc()).limit(limit))]
+
+    def files(self, path: str, limit: int) -> list[FileRow]:
+        """See `Backend.files`."""
+        statement = (
+            select(value.c.path, value.c.hash, value_kind.c.type_name)
+            .join_from(value, value_kind, value_kind.c.id == value.c.kind_id)
+            .where(value.c.path == path)
+            .order_by(value.c.id.desc())
+            .limit(limit)
+        )
+        return [FileRow(*row) for row in self._rows(statement)]
+
+    def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
+        """See `Backend.tags`."""
+        found: dict[str, list[TagRecord]] = {}
+        for chunk in chunks(list(dict.fromkeys(entity_ids))):
+            statement = (
+                select(tag.c.entity_id, tag.c.key, tag.c.value)
+                .where(tag.c.entity_id.in_(chunk), tag.c.entity_kind == int(kind), tag.c.is_current == 1)
+                .order_by(tag.c.id)
+            )
+            for entity_id, key, text in self._rows(statement):
+                found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, json.loads(text)))
+        return found
+
+    def find_ids(self, start: str, limit: int) -> list[EntityRef]:
+        """See `Backend.find_ids`."""
+        return self._ids.find(start, limit)
+
+
+def _number_of(execution_id: str) -> Any:
+    return select(execution.c.id).where(execution.c.uuid == execution_id).scalar_subquery()
+
+
+def _job_keys() -> Select[Any]:
+    return select(job.c.execution_id, job.c.number)
+
+
+def _jobs(page: Select[Any]) -> Select[Any]:
+    """Everything about the jobs whose keys another statement selects, in any order.
+
+    The keys come first, and with their limit: left to itself, the planner may join and sort all jobs before it takes
+    some.
+    """
+    keys = page.subquery("page")
+    child = job.alias("child")
+    child_count = (
+        select(func.count())
+        .where(child.c.execution_id == job.c.execution_id, child.c.parent == job.c.number)
+        .correlate(job)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            execution.c.uuid,
+            job,
+            task.c.namespace,
+            task.c.name,
+            task.c.hash.label("task_hash"),
+            call.c.call_hash,
+            func.coalesce(job.c.eval_hash, call.c.eval_hash).label("any_eval_hash"),
+            executor.c.name.label("executor"),
+            child_count.label("child_count"),
+        )
+        .join_from(keys, job, and_(job.c.execution_id == keys.c.execution_id, job.c.number == keys.c.number))
+        .join(execution, execution.c.id == job.c.execution_id)
+        .join(task, task.c.id == job.c.task_id)
+        .join(executor, executor.c.id == job.c.executor_id)
+        .outerjoin(call, call.c.id == job.c.call_id)
+    )
+
+
+def _job(row: Any) -> JobRow:
+    return JobRow(
+        row.uuid,
+        row.number,
+        row.parent,
+        _full_name(row.namespace, row.name),
+        row.task_hash,
+        row.any_eval_hash,
+        row.call_hash,
+        Status(row.status),
+        row.start_time,
+        row.end_time,
+        row.executor,
+        row.attempt,
+        row.child_count,
+    )
+
+
+def _execution(row: Any) -> ExecutionRecord:
+    times = (row.start_time, row.updated_time, row.end_time)
+    return ExecutionRecord(row.uuid, tuple(json.loads(row.args)), Status(row.status), *times, row.scheduler_id)
+
+
+def _task(row: Any) -> TaskRecord:
+    return TaskRecord(row.hash, row.name, row.namespace, row.version, row.source)
+
+
+def _full_name(namespace: str, name: str) -> str:
+    return f"{namespace}.{name}" if namespace else name

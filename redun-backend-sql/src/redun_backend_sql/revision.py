@@ -1,0 +1,6 @@
+"""The revision of the schema that this version reads and writes."""
+
+from __future__ import annotations
+
+SCHEMA_REVISION = 1
+"""Counts up with every migration; the migration's own identifier is this number with four digits."""

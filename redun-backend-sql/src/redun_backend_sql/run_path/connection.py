@@ -1,0 +1,188 @@
+"""Opening a SQLite file, and saying clearly why that or a statement failed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redun.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger("redun.backend")
+
+BUSY_TIMEOUT = 60.0
+"""Seconds to wait for another process that writes."""
+
+CACHE_KIB = 256 * 1024
+WAL_AUTOCHECKPOINT_PAGES = 20_000
+"""With larger transactions and rarer checkpoints a page that many rows share is written once, not once for each."""
+
+ROOM_FOR_OTHER_COLUMNS = 100_000
+"""Bytes of a row that a value does not get: its path, the hashes of its children."""
+
+NETWORK_FILESYSTEMS = (
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "afs",
+    "ncpfs",
+    "lustre",
+    "ceph",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+)
+
+
+def open_connection(path: Path | None, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """A connection to a SQLite file, made if it is missing; None is a database in memory.
+
+    The connection is in autocommit mode: transactions are begun and ended by statements. It may be used from any
+    thread, by one at a time.
+
+    Raises `BackendError` when the file cannot be opened, or is not a database.
+    """
+    with translated_errors(path):
+        if path is not None:
+            _make_folder(path.parent)
+        connection = sqlite3.connect(
+            ":memory:" if path is None else path,
+            timeout=busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            # Reads the file's header: a file that is no database fails here, before anything is changed.
+            connection.execute("PRAGMA schema_version").fetchone()
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch the file to the write-ahead log, or to the rollback journal where that log cannot be had."""
+    reason = "it lies on a network filesystem" if _is_on_network(path) else ""
+    if not reason:
+        try:
+            mode = _set_journal_mode(connection, "wal")
+        except sqlite3.OperationalError as error:
+            if "lock" in str(error) or "readonly" in str(error):
+                raise
+            mode, reason = "", str(error)
+        if mode == "wal":
+            # A power cut may then lose the last transactions, never the consistency of the file.
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={WAL_AUTOCHECKPOINT_PAGES}")
+            return
+        reason = reason or f"SQLite keeps to the journal mode {mode!r}"
+    logger.warning(
+        "The repository %s cannot use SQLite's write-ahead log (%s): it works with the slower rollback journal.",
+        path,
+        reason,
+    )
+    _set_journal_mode(connection, "delete")
+
+
+def within_limits(connection: sqlite3.Connection, max_value_size: int | None) -> int:
+    """The most bytes that a value may have, given what the user allows and what SQLite can hold in a row."""
+    possible = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - ROOM_FOR_OTHER_COLUMNS
+    return possible if max_value_size is None else min(possible, max_value_size)
+
+
+def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> str:
+    """The journal mode after asking for another one.
+
+    SQLite does not wait for other processes when it switches, although it does for everything else.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            (actual,) = connection.execute("PRAGMA journal_mode").fetchone()
+            if actual != mode:
+                (actual,) = connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
+            return str(actual)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackendError(f"cannot make the folder {folder} for the repository: {error.strerror}") from error
+
+
+def _is_on_network(path: Path) -> bool:
+    """Whether the file lies on a filesystem on which processes of several machines cannot share memory."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text()
+    except OSError:
+        return False
+    folder = os.path.realpath(path.parent)
+    best, best_type = "", ""
+    for line in mounts.splitlines():
+        _, point, kind, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        is_above = folder == point or folder.startswith(point.rstrip("/") + "/")
+        if is_above and len(point) >= len(best):
+            best, best_type = point, kind
+    return best_type in NETWORK_FILESYSTEMS
+
+
+@contextlib.contextmanager
+def translated_errors(path: Path | None) -> Iterator[None]:
+    """Raise the driver's errors as `BackendError`, with what the user can do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise BackendError(_explain(error, path)) from error
+
+
+def _explain(error: sqlite3.Error, path: Path | None) -> str:
+    text = str(error)
+    name = f"the repository {path}" if path is not None else "the repository in memory"
+    if "locked" in text or "busy" in text:
+        return (
+            f"{name} is locked by another process, and stayed so while this one waited. Wait for that process or end it"
+            " (`fuser` or `lsof` on the file shows it), then try again."
+        )
+    if "not a database" in text:
+        return f"{path} is not a SQLite database. Point `db_uri` in [backend] at another file."
+    if "malformed" in text:
+        return f"{name} is damaged ({text}). Restore it from a copy, or move it away to begin a new one."
+    if "full" in text:
+        return f"the disk is full: {name} cannot be written, and lacks the last batch. Free some space and run again."
+    if "readonly" in text:
+        return f"{name} cannot be written: the file or its folder is read-only for this user."
+    if "unable to open" in text:
+        return f"{name} cannot be opened: {_why_not(path)}."
+    return f"{name}: {text}"
+
+
+def _why_not(path: Path | None) -> str:
+    if path is None:
+        return "SQLite gives no reason"
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"{path.parent} is not a folder"
+    effective = os.access in os.supports_effective_ids
+    if path.exists() and not os.access(path, os.R_OK, effective_ids=effective):
+        return "this user may not read it"
+    if not os.access(path.parent, os.W_OK, effective_ids=effective):
+        return f"this user may not write to the folder {path.parent}"
+    return "SQLite gives no reason"

@@ -1,0 +1,103 @@
+"""The look-ups of the run path: evaluations, calls, values and task sets, many at once."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from redun.backends.records import CallHit, EvaluationHit, StoredValue
+
+from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.run_path import statements as sql
+from redun_backend_sql.run_path.identities import Identities, select_by_prefix
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+logger = logging.getLogger("redun.backend")
+
+
+class Lookups:
+    """Answers the engine's questions on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, identities: Identities) -> None:
+        self._connection = connection
+        self._identities = identities
+
+    def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
+        """See `Backend.find_evaluations`."""
+        wanted = set(eval_hashes)
+        hits: dict[bytes, EvaluationHit] = {}
+        newest: dict[bytes, tuple[float, int]] = {}
+        kind_names, calls = self._identities.kind_names, self._identities.calls
+        rows = select_by_prefix(self._connection, sql.SELECT_EVALUATIONS, list(wanted))
+        for eval_hash, raw_hash, value_hash, call_hash, kind_id, inline, time, number in rows:
+            if eval_hash not in wanted or newest.get(eval_hash, (time, number)) > (time, number):
+                continue
+            newest[eval_hash] = (time, number)
+            value = None
+            if not raw_hash:
+                raw_hash = value_hash
+                if inline is not None:
+                    value = StoredValue(value_hash, *kind_names[kind_id], inline)
+            if call_hash is not None:
+                calls[call_hash] = number
+            hits[eval_hash] = EvaluationHit(raw_hash, value, call_hash)
+        self._identities.trim()
+        return hits
+
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+        """See `Backend.find_calls`."""
+        wanted = set(eval_hashes)
+        hits: dict[bytes, CallHit] = {}
+        newest: dict[bytes, tuple[float, int]] = {}
+        kind_names, task_set_hashes = self._identities.kind_names, self._identities.task_set_hashes
+        rows = select_by_prefix(self._connection, sql.SELECT_CALLS, list(wanted), 0)
+        for row in rows:
+            eval_hash, raw_hash, value_hash, call_hash, kind_id, inline, time, number, context, task_set_id = row
+            if eval_hash not in wanted or (context or b"") != context_hash:
+                continue
+            if newest.get(eval_hash, (time, number)) > (time, number):
+                continue
+            newest[eval_hash] = (time, number)
+            value = None if inline is None else StoredValue(value_hash, *kind_names[kind_id], inline)
+            self._identities.calls[call_hash] = number
+            task_set_hash = task_set_hashes[task_set_id]
+            hits[eval_hash] = CallHit(call_hash, value_hash, value, raw_hash or value_hash, task_set_hash)
+        self._identities.trim()
+        return hits
+
+    def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
+        """See `Backend.load_values`."""
+        wanted = set(value_hashes)
+        found: dict[bytes, StoredValue] = {}
+        for value_hash, kind_id, data in select_by_prefix(self._connection, sql.SELECT_VALUES, list(wanted)):
+            if value_hash in wanted:
+                found[value_hash] = StoredValue(value_hash, *self._identities.kind_names[kind_id], data)
+        for value_hash in wanted - found.keys():
+            value = self._load_inline(value_hash)
+            if value is not None:
+                found[value_hash] = value
+        return found
+
+    def _load_inline(self, value_hash: bytes) -> StoredValue | None:
+        """A small value from the rows of the calls that returned or took it: all of them have it, so one is asked."""
+        row = self._connection.execute(sql.SELECT_RESULT, (value_hash[:8], value_hash, 1, 0)).fetchone()
+        if row is not None:
+            return StoredValue(value_hash, *self._identities.kind_names[row[0]], row[1])
+        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (value_hash[:8], 4, 0)):
+            for argument in unpack_arguments(packed):
+                if argument.value_hash == value_hash and argument.kind_id is not None:
+                    assert argument.data is not None
+                    return StoredValue(value_hash, *self._identities.kind_names[argument.kind_id], argument.data)
+        return None
+
+    def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """See `Backend.load_task_sets`."""
+        found = {}
+        for set_hash in hashes:
+            row = self._connection.execute(sql.SELECT_TASK_SET_MEMBERS, (set_hash,)).fetchone()
+            if row is not None:
+                found[set_hash] = frozenset(unpack_hashes(row[0]))
+        return found

@@ -1,0 +1,65 @@
+"""The `[backend]` section for repositories in a SQL database."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from redun_backend_sql import defaults
+from redun_backend_sql.uri import password_problem
+
+
+class SqlSettings(BaseModel):
+    """Keeps results and provenance in a SQL database."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    db_uri: str = Field(
+        default=defaults.DB_URI,
+        description="The database: `sqlite:///<file>`, relative to the configuration directory, or `sqlite:////<file>`."
+        " It must not hold a password.",
+    )
+    automigrate: bool = Field(
+        default=True,
+        description="Bring the database to the latest schema before use. The default is true for a SQLite file.",
+    )
+    max_value_size: int = Field(
+        default=defaults.MAX_VALUE_SIZE, ge=1, description="The most bytes that one stored value may have."
+    )
+    db_username_env: str = Field(
+        default=defaults.DB_USERNAME_ENV, description="The environment variable that holds the name to log in with."
+    )
+    db_password_env: str = Field(
+        default=defaults.DB_PASSWORD_ENV, description="The environment variable that holds the password to log in with."
+    )
+    db_aws_secret_name: str | None = Field(
+        default=None,
+        description="Not yet supported: the AWS secret to build the database's URI from, instead of `db_uri`.",
+    )
+    value_store_path: str | None = Field(
+        default=None,
+        description="Not yet supported: the folder for large values, relative to the configuration directory.",
+    )
+    value_store_min_size: int = Field(
+        default=defaults.VALUE_STORE_MIN_SIZE,
+        ge=0,
+        description="Bytes from which a value goes to the value store, where there is one.",
+    )
+    db_retries: int = Field(
+        default=defaults.DB_RETRIES, ge=0, description="How often an operation is tried again on a database server."
+    )
+    db_retries_backoff: float = Field(
+        default=defaults.DB_RETRIES_BACKOFF,
+        ge=0,
+        description="Seconds before the first of these; twice as long before each following one.",
+    )
+    db_retries_backoff_max: float = Field(
+        default=defaults.DB_RETRIES_BACKOFF_MAX, ge=0, description="The most seconds between two of these."
+    )
+
+    @field_validator("db_uri")
+    @classmethod
+    def _has_no_password(cls, db_uri: str) -> str:
+        problem = password_problem(db_uri)
+        if problem is not None:
+            raise ValueError(problem)
+        return db_uri

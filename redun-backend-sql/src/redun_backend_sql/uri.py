@@ -1,0 +1,47 @@
+"""What a `db_uri` means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redun.errors import ConfigError
+
+
+def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
+    """The file that a SQLite URI names; None for a database in memory.
+
+    `sqlite:///redun.db` is relative to the configuration directory and `sqlite:////data/redun.db` absolute. The older
+    spelling `sqlite:///.redun/redun.db` means `redun.db` in the configuration directory, whatever that is called.
+
+    Raises `ConfigError` for other URIs. The message never repeats the URI, which may hold a password.
+    """
+    scheme, _, rest = db_uri.partition("://")
+    scheme = scheme.partition("+")[0].lower()
+    problem = password_problem(db_uri)
+    if problem is not None:
+        raise ConfigError(f"[backend] db_uri: {problem}")
+    if scheme == "postgresql":
+        raise ConfigError("[backend] db_uri: postgresql is not yet supported. Use a SQLite file: sqlite:///redun.db")
+    if scheme != "sqlite" or (rest and not rest.startswith("/")):
+        raise ConfigError(
+            "[backend] db_uri: write sqlite:///<file> for a file relative to the configuration directory, and"
+            " sqlite:////<file> for an absolute one"
+        )
+    name = rest[1:].partition("?")[0]
+    if name in ("", ":memory:"):
+        return None
+    if name == ".redun/redun.db":
+        name = "redun.db"
+    return Path(config_dir, name).absolute()
+
+
+def password_problem(db_uri: str) -> str | None:
+    """Why this URI must not be used, if it holds a password: `redun.ini` is often kept under version control."""
+    # A password may itself hold a slash or an at sign, so everything before the last at sign counts.
+    user, at, _ = db_uri.partition("://")[2].rpartition("@")
+    if not at or ":" not in user or user.startswith("/"):
+        return None
+    return (
+        "it holds a password, and redun.ini is easily shared by accident. Put it into the environment variable"
+        " REDUN_DB_PASSWORD (db_password_env names another one)"
+    )

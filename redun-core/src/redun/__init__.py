@@ -1,0 +1,99 @@
+"""Workflows in plain Python: lazy, cached by content, recorded.
+
+```python
+from redun import task
+
+redun_namespace = "example"
+
+
+@task
+def add(a: int, b: int) -> int:
+    return a + b
+```
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from redun.version import __version__
+
+if TYPE_CHECKING:
+    from redun.file import Dir, File
+    from redun.namespace import get_current_namespace, namespace
+    from redun.scheduler import Scheduler, catch, cond, throw
+    from redun.session import get_current_scheduler, set_current_scheduler
+    from redun.task import PartialTask, Task, scheduler_task, task
+    from redun.task_registry import get_task_registry
+
+    version: str
+
+# Everything is imported when it is first used, so that `redun --help` pays for none of it.
+_HOMES = {
+    "Dir": "redun.file",
+    "File": "redun.file",
+    "PartialTask": "redun.task",
+    "Scheduler": "redun.scheduler",
+    "Task": "redun.task",
+    "catch": "redun.scheduler",
+    "cond": "redun.scheduler",
+    "get_current_namespace": "redun.namespace",
+    "get_current_scheduler": "redun.session",
+    "get_task_registry": "redun.task_registry",
+    "namespace": "redun.namespace",
+    "scheduler_task": "redun.task",
+    "set_current_scheduler": "redun.session",
+    "task": "redun.task",
+    "throw": "redun.scheduler",
+}
+
+__all__ = [
+    "Dir",
+    "File",
+    "PartialTask",
+    "Scheduler",
+    "Task",
+    "__version__",
+    "catch",
+    "cond",
+    "get_current_namespace",
+    "get_current_scheduler",
+    "get_task_registry",
+    "namespace",
+    "scheduler_task",
+    "set_current_scheduler",
+    "task",
+    "throw",
+    "version",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'redun' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(home), name)
+
+
+class _Package(ModuleType):
+    """Keeps the functions `task` and `namespace` and the text `version` from being hidden by modules of these names.
+
+    Importing a submodule sets it as an attribute of its package.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType):
+            if name in ("task", "namespace"):
+                value = getattr(value, name)
+            elif name == "version":
+                value = value.__version__
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+# Its module was imported above, before there was anything to keep it from taking this name.
+globals()["version"] = __version__

@@ -1,0 +1,1 @@
+"""Backends: where executions, results and provenance are kept."""

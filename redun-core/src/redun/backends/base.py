@@ -1,0 +1,189 @@
+"""The interface of backends: where executions, results and provenance are kept.
+
+A backend is told things in batches and asked things in batches. Nothing here is called once a job: with a fan-out of
+10,000 jobs a backend sees some tens of calls.
+
+Promises of every backend, checked by `redun.testing.BackendSuite`:
+
+- `record` writes a whole batch or nothing of it, and writing the same batch again changes nothing;
+- a record may name a value, task set or call that is in the same batch, in an earlier one, or already known; a record
+  that names an execution, task, task set or (a job) call of which none of this is true is refused, and the batch with
+  it;
+- a look-up sees everything that an earlier `record` wrote;
+- the newest evaluation of an evaluation hash wins, by its time; the calls of older ones stay;
+- the end of a job is never taken back by a record that says that it runs;
+- all methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from redun.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from redun.backends.records import (
+        CallHit,
+        CallRecord,
+        EntityKind,
+        EntityRef,
+        EvaluationHit,
+        ExecutionRecord,
+        FileRow,
+        JobRow,
+        RecordBatch,
+        StoredValue,
+        TagRecord,
+        TaskCount,
+        TaskRecord,
+        ValueRecord,
+    )
+
+
+logger = logging.getLogger("redun.backend")
+
+
+def warn_of_missing_values(asked: Sequence[bytes], found: Mapping[bytes, StoredValue]) -> None:
+    """Log in one line that a repository lacks values that something in it refers to; for use by backends."""
+    if len(found) < len(asked):
+        missing = {value_hash for value_hash in asked if value_hash not in found}
+        if missing:
+            example = min(missing).hex()
+            logger.warning(
+                "The repository lacks %d values, such as %s. They count as not cached.", len(missing), example
+            )
+
+
+def refuse_large_values(values: Sequence[ValueRecord], limit: int | None) -> None:
+    """Raise `BackendError` for a value with more bytes than `Backend.max_value_size`; for use by backends."""
+    if limit is None:
+        return
+    for value in values:
+        if len(value.data) > limit:
+            raise BackendError(
+                f"a value of type {value.type_name} has {len(value.data):,} bytes, and max_value_size allows {limit:,}."
+                " Return a File instead of large data, or raise the limit in [backend]."
+            )
+
+
+class Backend(ABC):
+    """Keeps what happened, and answers what it was."""
+
+    is_durable: bool = True
+    """False when everything is forgotten at the end of the process."""
+    max_value_size: int | None = None
+    """The most bytes that one value may have: the scheduler fails a job whose result is larger, and `record` refuses a
+    batch with a larger value. None for no bound."""
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def load(self, *, migrate: bool | None = None) -> None:
+        """Open the repository, creating it where that is safe.
+
+        migrate: bring an older schema up to date; None leaves the choice to the backend's settings.
+
+        Raises `BackendVersionError` for a schema that this version cannot use, and `BackendError` when it cannot be
+        opened.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections. Closing twice is fine."""
+
+    # -- the run path -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def record(self, batch: RecordBatch) -> None:
+        """Write a batch in one transaction.
+
+        Raises `BackendError`, after which nothing of the batch is there: when it cannot be written, when a record names
+        something unknown, or when a value is larger than `max_value_size`.
+        """
+
+    @abstractmethod
+    def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
+        """The newest evaluation of each hash that is known. Any number of hashes may be asked for, here and below."""
+
+    @abstractmethod
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+        """The newest successful completed call of each evaluation hash under this context (empty for none)."""
+
+    @abstractmethod
+    def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
+        """The values that are known, by hash. What is missing or damaged is left out, with a warning in the log."""
+
+    @abstractmethod
+    def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """The task sets that are known, by hash."""
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def find_ids(self, prefix: str, limit: int = 20) -> list[EntityRef]:
+        """What an id prefix may name: executions (by UUID), calls, tasks and values (by hex hash)."""
+
+    @abstractmethod
+    def executions(self, *, limit: int, skip: int = 0) -> list[ExecutionRecord]:
+        """Executions, newest first."""
+
+    @abstractmethod
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """One execution by its full id."""
+
+    @abstractmethod
+    def task_counts(self, execution_id: str) -> list[TaskCount]:
+        """How many jobs of each task are in each state. Costs no more for a large execution than for a small one."""
+
+    @abstractmethod
+    def jobs(self, execution_id: str, *, parent: int | None = None, after: int = 0, limit: int = 1000) -> list[JobRow]:
+        """A page of an execution's jobs with numbers above `after`, by number; with `parent`, only its children."""
+
+    @abstractmethod
+    def job(self, execution_id: str, number: int) -> JobRow | None:
+        """One job."""
+
+    @abstractmethod
+    def call(self, call_hash: bytes) -> CallRecord | None:
+        """One completed call."""
+
+    def calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, CallRecord]:
+        """The completed calls that are known, by hash. A backend that can ask for many at once does better."""
+        found = ((call_hash, self.call(call_hash)) for call_hash in dict.fromkeys(call_hashes))
+        return {call_hash: record for call_hash, record in found if record is not None}
+
+    @abstractmethod
+    def jobs_of_call(self, call_hash: bytes, limit: int = 20) -> list[JobRow]:
+        """The jobs that made this call, newest first."""
+
+    @abstractmethod
+    def calls_with_result(self, value_hash: bytes, limit: int = 20) -> list[CallRecord]:
+        """The calls whose result is this value, or holds it as one of its children."""
+
+    @abstractmethod
+    def calls_with_argument(self, value_hash: bytes, limit: int = 20) -> list[CallRecord]:
+        """The calls that took this value, or a container of it, as an argument."""
+
+    @abstractmethod
+    def task(self, task_hash: bytes) -> TaskRecord | None:
+        """One version of a task."""
+
+    @abstractmethod
+    def tasks_named(self, full_name: str, limit: int = 20) -> list[TaskRecord]:
+        """The versions of a task, newest first. A name without namespace finds it in every namespace."""
+
+    @abstractmethod
+    def jobs_of_task(self, task_hash: bytes, limit: int = 20) -> list[JobRow]:
+        """The jobs of one version of a task, newest first."""
+
+    @abstractmethod
+    def files(self, path: str, limit: int = 100) -> list[FileRow]:
+        """The recorded states of the file at exactly this path, newest first."""
+
+    @abstractmethod
+    def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
+        """The tags of some things of one kind, by their id."""

@@ -1,0 +1,337 @@
+"""A backend that keeps everything in this process and forgets it at the end: for tests, and for a core alone."""
+
+# ruff: noqa: D102 - the interface says what the methods promise
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
+
+from redun.backends.base import Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.records import (
+    CallHit,
+    CallRecord,
+    EntityKind,
+    EntityRef,
+    EvaluationHit,
+    ExecutionRecord,
+    FileRow,
+    JobRecord,
+    JobRow,
+    RecordBatch,
+    Status,
+    StoredValue,
+    TagRecord,
+    TaskCount,
+    TaskRecord,
+    ValueRecord,
+)
+from redun.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class MemoryBackend(Backend):
+    """Plain dictionaries behind one lock.
+
+    It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.
+    """
+
+    is_durable = False
+
+    def __init__(self, config_dir: Path | None = None, *, db_uri: str = "memory://") -> None:  # noqa: ARG002 - the factory's form
+        self._lock = threading.RLock()
+        self._executions: dict[str, ExecutionRecord] = {}
+        self._tasks: dict[bytes, TaskRecord] = {}
+        self._values: dict[bytes, ValueRecord] = {}
+        self._containers: defaultdict[bytes, dict[bytes, None]] = defaultdict(dict)
+        self._files: defaultdict[str, dict[bytes, None]] = defaultdict(dict)
+        self._task_sets: dict[bytes, frozenset[bytes]] = {}
+        # Of an evaluation hash: when each raw result was last seen, and every completed call.
+        self._evaluations: defaultdict[bytes, dict[bytes, float]] = defaultdict(dict)
+        self._calls: dict[tuple[bytes, bytes], CallRecord] = {}
+        self._calls_by_hash: dict[bytes, CallRecord] = {}
+        self._calls_of_evaluation: defaultdict[bytes, dict[tuple[bytes, bytes], None]] = defaultdict(dict)
+        self._calls_by_result: defaultdict[bytes, dict[bytes, None]] = defaultdict(dict)
+        self._calls_by_argument: defaultdict[bytes, dict[bytes, None]] = defaultdict(dict)
+        self._jobs: defaultdict[str, dict[int, JobRecord]] = defaultdict(dict)
+        self._children: defaultdict[tuple[str, int], dict[int, None]] = defaultdict(dict)
+        self._jobs_by_call: defaultdict[bytes, dict[tuple[str, int], None]] = defaultdict(dict)
+        self._jobs_by_task: defaultdict[bytes, dict[tuple[str, int], None]] = defaultdict(dict)
+        self._counts: defaultdict[str, defaultdict[tuple[bytes, Status], int]] = defaultdict(lambda: defaultdict(int))
+        self._tags: defaultdict[tuple[EntityKind, str], list[TagRecord]] = defaultdict(list)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def load(self, *, migrate: bool | None = None) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to let go of: what was recorded stays as long as the object."""
+
+    # -- the run path -------------------------------------------------------------------------------------------------
+
+    def record(self, batch: RecordBatch) -> None:
+        refuse_large_values(batch.values, self.max_value_size)
+        with self._lock:
+            self._refuse_dangling(batch)
+            for execution in batch.executions:
+                self._executions[execution.id] = execution
+            for task in batch.tasks:
+                self._tasks.setdefault(task.hash, task)
+            for value in batch.values:
+                self._add_value(value)
+            for task_set in batch.task_sets:
+                self._task_sets[task_set.hash] = frozenset(task_set.task_hashes)
+            for evaluation in batch.evaluations:
+                self._add_evaluation(evaluation.eval_hash, evaluation.raw_hash, evaluation.time)
+            for call in batch.calls:
+                self._add_call(call)
+            for job in batch.jobs:
+                self._add_job(job)
+            for tag in batch.tags:
+                tags = self._tags[tag.entity_kind, tag.entity_id]
+                if tag not in tags:
+                    tags.append(tag)
+
+    def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
+        with self._lock:
+            hits = {}
+            for eval_hash in eval_hashes:
+                seen = self._evaluations.get(eval_hash)
+                if seen:
+                    raw_hash = _newest(seen, seen.__getitem__)
+                    calls = [call for call in self._completed(eval_hash) if call.raw_hash == raw_hash]
+                    call_hash = _newest(calls, _call_time).call_hash if calls else None
+                    hits[eval_hash] = EvaluationHit(raw_hash, self._stored(raw_hash), call_hash)
+            return hits
+
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+        with self._lock:
+            hits = {}
+            for eval_hash in eval_hashes:
+                calls = [c for c in self._completed(eval_hash) if c.context_hash == context_hash and not c.is_error]
+                if calls:
+                    call = _newest(calls, _call_time)
+                    value = self._stored(call.value_hash)
+                    raw_hash = call.raw_hash or call.value_hash
+                    hits[eval_hash] = CallHit(call.call_hash, call.value_hash, value, raw_hash, call.task_set_hash)
+            return hits
+
+    def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
+        with self._lock:
+            found = ((value_hash, self._stored(value_hash)) for value_hash in value_hashes)
+            values = {value_hash: value for value_hash, value in found if value is not None}
+        warn_of_missing_values(value_hashes, values)
+        return values
+
+    def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
+        with self._lock:
+            return {set_hash: self._task_sets[set_hash] for set_hash in hashes if set_hash in self._task_sets}
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+
+    def find_ids(self, prefix: str, limit: int = 20) -> list[EntityRef]:
+        with self._lock:
+            prefix = prefix.lower()
+            found = [EntityRef(EntityKind.EXECUTION, name) for name in self._executions if name.startswith(prefix)]
+            for kind, hashes in (
+                (EntityKind.CALL, self._calls_by_hash),
+                (EntityKind.TASK, self._tasks),
+                (EntityKind.VALUE, self._values),
+            ):
+                names = (value_hash.hex() for value_hash in hashes)
+                found.extend(EntityRef(kind, name) for name in names if name.startswith(prefix))
+            return found[:limit]
+
+    def executions(self, *, limit: int, skip: int = 0) -> list[ExecutionRecord]:
+        with self._lock:
+            order = {name: position for position, name in enumerate(self._executions)}
+            newest = sorted(self._executions.values(), key=lambda e: (e.start_time, order[e.id]), reverse=True)
+            return newest[skip : skip + limit]
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        with self._lock:
+            return self._executions.get(execution_id)
+
+    def task_counts(self, execution_id: str) -> list[TaskCount]:
+        with self._lock:
+            if execution_id not in self._counts:
+                return []
+            named: defaultdict[tuple[str, Status], int] = defaultdict(int)
+            for (task_hash, status), count in self._counts[execution_id].items():
+                named[_full_name(self._tasks[task_hash]), status] += count
+            return [TaskCount(name, status, count) for (name, status), count in sorted(named.items()) if count]
+
+    def jobs(self, execution_id: str, *, parent: int | None = None, after: int = 0, limit: int = 1000) -> list[JobRow]:
+        with self._lock:
+            of_execution = self._jobs.get(execution_id, {})
+            numbers = of_execution if parent is None else self._children.get((execution_id, parent), {})
+            page = sorted(number for number in numbers if number > after)[:limit]
+            return [self._job_row(of_execution[number]) for number in page]
+
+    def job(self, execution_id: str, number: int) -> JobRow | None:
+        with self._lock:
+            job = self._jobs.get(execution_id, {}).get(number)
+            return None if job is None else self._job_row(job)
+
+    def call(self, call_hash: bytes) -> CallRecord | None:
+        with self._lock:
+            return self._calls_by_hash.get(call_hash)
+
+    def jobs_of_call(self, call_hash: bytes, limit: int = 20) -> list[JobRow]:
+        with self._lock:
+            return self._newest_jobs(self._jobs_by_call.get(call_hash, {}), limit)
+
+    def calls_with_result(self, value_hash: bytes, limit: int = 20) -> list[CallRecord]:
+        with self._lock:
+            return self._calls_touching(self._calls_by_result, value_hash, limit)
+
+    def calls_with_argument(self, value_hash: bytes, limit: int = 20) -> list[CallRecord]:
+        with self._lock:
+            return self._calls_touching(self._calls_by_argument, value_hash, limit)
+
+    def task(self, task_hash: bytes) -> TaskRecord | None:
+        with self._lock:
+            return self._tasks.get(task_hash)
+
+    def tasks_named(self, full_name: str, limit: int = 20) -> list[TaskRecord]:
+        with self._lock:
+            named = [t for t in self._tasks.values() if full_name == (_full_name(t) if "." in full_name else t.name)]
+            return named[::-1][:limit]
+
+    def jobs_of_task(self, task_hash: bytes, limit: int = 20) -> list[JobRow]:
+        with self._lock:
+            return self._newest_jobs(self._jobs_by_task.get(task_hash, {}), limit)
+
+    def files(self, path: str, limit: int = 100) -> list[FileRow]:
+        with self._lock:
+            newest = list(self._files.get(path, {}))[::-1][:limit]
+            return [FileRow(path, value_hash, self._values[value_hash].type_name) for value_hash in newest]
+
+    def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
+        with self._lock:
+            return {name: list(self._tags[kind, name]) for name in entity_ids if (kind, name) in self._tags}
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _refuse_dangling(self, batch: RecordBatch) -> None:
+        """Raise before anything is written, so that a batch is kept whole or not at all."""
+        tasks = self._tasks.keys() | {task.hash for task in batch.tasks}
+        task_sets = self._task_sets.keys() | {task_set.hash for task_set in batch.task_sets}
+        calls = self._calls_by_hash.keys() | {call.call_hash for call in batch.calls}
+        executions = self._executions.keys() | {execution.id for execution in batch.executions}
+        named = {record.task_hash for records in (batch.evaluations, batch.calls, batch.jobs) for record in records}
+        for task_hash in named - tasks:
+            raise BackendError(f"a record names the task {task_hash.hex()}, which was never recorded")
+        for call in batch.calls:
+            if call.task_set_hash not in task_sets:
+                raise BackendError(f"a call names the task set {call.task_set_hash.hex()}, which was never recorded")
+        for job in batch.jobs:
+            if job.call_hash is not None and job.call_hash not in calls:
+                raise BackendError(f"a job names the call {job.call_hash.hex()}, which was never recorded")
+            if job.execution_id not in executions:
+                raise BackendError(f"a job names the execution {job.execution_id}, which was never recorded")
+
+    def _add_value(self, value: ValueRecord) -> None:
+        if value.hash in self._values:
+            return
+        self._values[value.hash] = value
+        for child in value.children:
+            self._containers[child][value.hash] = None
+        if value.path is not None:
+            self._files[value.path][value.hash] = None
+
+    def _add_evaluation(self, eval_hash: bytes, raw_hash: bytes, time: float) -> None:
+        seen = self._evaluations[eval_hash]
+        if time >= seen.get(raw_hash, time):
+            seen[raw_hash] = time
+
+    def _add_call(self, call: CallRecord) -> None:
+        if call.raw_hash is not None:
+            self._add_evaluation(call.eval_hash, call.raw_hash, call.time)
+        key = (call.call_hash, call.context_hash)
+        known = self._calls.get(key)
+        if known is not None:
+            call = known._replace(time=max(known.time, call.time))
+        self._calls[key] = call
+        self._calls_by_hash[call.call_hash] = call
+        self._calls_of_evaluation[call.eval_hash][key] = None
+        self._calls_by_result[call.value_hash][call.call_hash] = None
+        for argument in call.arguments:
+            self._calls_by_argument[argument.value_hash][call.call_hash] = None
+
+    def _add_job(self, job: JobRecord) -> None:
+        key = (job.execution_id, job.number)
+        of_execution = self._jobs[job.execution_id]
+        counts = self._counts[job.execution_id]
+        known = of_execution.get(job.number)
+        if known is not None:
+            if job.status is Status.RUNNING:
+                return
+            counts[known.task_hash, known.status] -= 1
+        of_execution[job.number] = job
+        counts[job.task_hash, job.status] += 1
+        self._jobs_by_task[job.task_hash][key] = None
+        if job.parent is not None:
+            self._children[job.execution_id, job.parent][job.number] = None
+        if job.call_hash is not None:
+            self._jobs_by_call[job.call_hash][key] = None
+
+    def _completed(self, eval_hash: bytes) -> list[CallRecord]:
+        return [self._calls[key] for key in self._calls_of_evaluation.get(eval_hash, {})]
+
+    def _stored(self, value_hash: bytes) -> StoredValue | None:
+        value = self._values.get(value_hash)
+        return None if value is None else StoredValue(value.hash, value.type_name, value.codec, value.data)
+
+    def _calls_touching(
+        self, index: Mapping[bytes, dict[bytes, None]], value_hash: bytes, limit: int
+    ) -> list[CallRecord]:
+        hashes = [value_hash, *self._containers.get(value_hash, {})]
+        calls = {call_hash: self._calls_by_hash[call_hash] for each in hashes for call_hash in index.get(each, {})}
+        return sorted(calls.values(), key=_call_time, reverse=True)[:limit]
+
+    def _newest_jobs(self, keys: Iterable[tuple[str, int]], limit: int) -> list[JobRow]:
+        order = {name: position for position, name in enumerate(self._executions)}
+        newest = sorted(keys, key=lambda key: (order[key[0]], key[1]), reverse=True)[:limit]
+        return [self._job_row(self._jobs[execution_id][number]) for execution_id, number in newest]
+
+    def _job_row(self, job: JobRecord) -> JobRow:
+        return JobRow(
+            job.execution_id,
+            job.number,
+            job.parent,
+            _full_name(self._tasks[job.task_hash]),
+            job.task_hash,
+            job.eval_hash,
+            job.call_hash,
+            job.status,
+            job.start_time,
+            job.end_time,
+            job.executor,
+            job.attempt,
+            len(self._children.get((job.execution_id, job.number), {})),
+        )
+
+
+def _call_time(call: CallRecord) -> float:
+    return call.time
+
+
+def _newest(items: Iterable[T], time: Callable[[T], float]) -> T:
+    """The item with the highest time; of equal ones, the last."""
+    newest, *rest = items
+    for item in rest:
+        if time(item) >= time(newest):
+            newest = item
+    return newest
+
+
+def _full_name(task: TaskRecord) -> str:
+    return f"{task.namespace}.{task.name}" if task.namespace else task.name

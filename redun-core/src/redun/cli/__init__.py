@@ -1,0 +1,31 @@
+"""The `redun` command. One file or folder for each command; what they print is here and nowhere else.
+
+This module stays cheap to import: the command line itself is imported by `main`, a command's code when it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process.
+
+    arguments: what follows the program's name; None takes it from `sys.argv`.
+
+    The exit code is 0 for success, 1 for a workflow that failed, 2 for something that could not be started as it was
+    asked for, 130 for an interrupt.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):
+        from redun.version import __version__
+
+        print(__version__)
+        return
+    from redun.cli.entry import run_command_line
+
+    sys.exit(run_command_line(words))

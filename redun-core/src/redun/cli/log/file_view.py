@@ -1,0 +1,37 @@
+"""One file or directory: its recorded states, which jobs made each, which took it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redun.cli.log.formatting import indented
+from redun.cli.log.value_view import use_data, use_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redun.backends.base import Backend
+
+_STATES = 10
+
+
+def lines(backend: Backend, path: str, *, limit: int | None) -> Iterator[str]:
+    """The text form, the newest state first."""
+    yield f"File {path}"
+    for row in backend.files(path, limit=limit or _STATES):
+        yield ""
+        yield f"  State {row.value_hash.hex()} ({row.type_name})"
+        yield from indented(use_lines(backend, row.value_hash, limit), 4)
+
+
+def data(backend: Backend, path: str, *, limit: int | None) -> dict[str, Any]:
+    """The form for programs."""
+    states = backend.files(path, limit=limit or _STATES)
+    return {
+        "kind": "file",
+        "path": path,
+        "states": [
+            {"hash": row.value_hash.hex(), "type": row.type_name, **use_data(backend, row.value_hash, limit)}
+            for row in states
+        ],
+    }

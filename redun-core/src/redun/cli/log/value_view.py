@@ -1,0 +1,82 @@
+"""One value: what it is, which jobs made it, which took it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import EntityKind
+from redun.cli.log.calls import CallTexts
+from redun.cli.log.execution_view import job_data, job_line
+from redun.cli.log.formatting import tags_data, tags_of, tags_text
+from redun.provenance.derivation import CallUse, consumers, producers
+from redun.provenance.preview import format_size, preview
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from redun.backends.base import Backend
+
+_USES = 10
+_PREVIEW = 2000
+
+
+def lines(backend: Backend, value_hash: bytes, *, limit: int | None) -> Iterator[str]:
+    """The text form."""
+    value = backend.load_values([value_hash]).get(value_hash)
+    tags = tags_of(backend, EntityKind.VALUE, value_hash.hex())
+    kind = f"{value.type_name}, {format_size(len(value.data))}" if value is not None else "missing or damaged"
+    yield f"Value {value_hash.hex()} ({kind}){tags_text(tags)}"
+    yield f"  {preview(value, _PREVIEW)}"
+    yield ""
+    yield from use_lines(backend, value_hash, limit)
+
+
+def data(backend: Backend, value_hash: bytes, *, limit: int | None) -> dict[str, Any]:
+    """The form for programs."""
+    value = backend.load_values([value_hash]).get(value_hash)
+    return {
+        "kind": "value",
+        "hash": value_hash.hex(),
+        "type": value.type_name if value is not None else None,
+        "codec": value.codec if value is not None else None,
+        "size": len(value.data) if value is not None else None,
+        "preview": preview(value, _PREVIEW) if value is not None else None,
+        "tags": tags_data(tags_of(backend, EntityKind.VALUE, value_hash.hex())),
+        **use_data(backend, value_hash, limit),
+    }
+
+
+def use_lines(backend: Backend, value_hash: bytes, limit: int | None) -> Iterator[str]:
+    """The jobs that made a value and those that took it."""
+    texts = CallTexts(backend)
+    yield from _section("Produced by", producers(backend, value_hash, limit or _USES), texts)
+    yield from _section("Consumed by", consumers(backend, value_hash, limit or _USES), texts)
+
+
+def use_data(backend: Backend, value_hash: bytes, limit: int | None) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "produced_by": [_data_of(use) for use in producers(backend, value_hash, limit or _USES)],
+        "consumed_by": [_data_of(use) for use in consumers(backend, value_hash, limit or _USES)],
+    }
+
+
+def _section(title: str, uses: Sequence[CallUse], texts: CallTexts) -> Iterator[str]:
+    if not uses:
+        yield f"{title}: no recorded job"
+        return
+    yield f"{title}:"
+    for use in uses:
+        if use.job is None:
+            yield f"  CallNode {use.call.call_hash.hex()}"
+            continue
+        role = f"  as {', '.join(use.argument_names)}" if use.argument_names else ""
+        yield f"  {job_line(use.job, texts.of_jobs([use.job])[0])}{role}"
+
+
+def _data_of(use: CallUse) -> dict[str, Any]:
+    return {
+        "call_hash": use.call.call_hash.hex(),
+        "arguments": list(use.argument_names),
+        "job": job_data(use.job) if use.job is not None else None,
+    }

@@ -1,0 +1,46 @@
+"""The logger "redun" on the command line: lines on stderr that begin with `[redun] `."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+PREFIX = "[redun] "
+logger = logging.getLogger("redun")
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to whatever `sys.stderr` is at the moment, which a live display replaces."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        """Where to write."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        pass
+
+
+class _PrefixFormatter(logging.Formatter):
+    """Begins every line of a message with the prefix."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.levelno >= logging.WARNING:
+            text = f"{record.levelname}: {text}"
+        return PREFIX + text.replace("\n", f"\n{PREFIX}") if "\n" in text else PREFIX + text
+
+
+def start_logging(level: str) -> None:
+    """Show messages of this level and above on stderr. Calling it again only changes the level."""
+    logger.setLevel("WARNING" if level == "WARN" else level)
+    logger.propagate = False
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        handler = _StderrHandler()
+        handler.setFormatter(_PrefixFormatter())
+        logger.addHandler(handler)

@@ -1,0 +1,143 @@
+"""`redun run`: import a script, run one of its tasks, show what happens and what comes out."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from pprint import pformat
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redun.cli.app import App
+from redun.cli.failures import CommandExit
+from redun.cli.log_output import logger
+from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
+from redun.cli.task_command import TaskCommand
+from redun.cli.workflow_script import find_task, import_script, user_tasks
+from redun.errors import UsageError
+
+if TYPE_CHECKING:
+    from redun.config import Config
+    from redun.scheduler import Scheduler
+    from redun.task import Task
+
+
+@click.command(
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="[OPTIONS]",
+    epilog="The task's own arguments follow it as --name VALUE. TASK may be `help`, to list the script's tasks; "
+    "`redun run SCRIPT TASK help` shows the task's arguments, `... info` its source.",
+    params=click_options(),
+)
+@click.argument("script")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="TASK [TASK ARGUMENTS]...")
+@click.pass_context
+def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: Any) -> None:
+    """Run a task of a workflow.
+
+    SCRIPT is a .py file or the dotted name of a module.
+    """
+    app = ctx.find_object(App)
+    assert app is not None
+    app.start_logging()
+    _warn_about_foreign_redun()
+    options = RunOptions().updated(given_options(ctx))
+    more, rest = read_options(words, ctx)
+    options = options.updated(more)
+    module = import_script(script)
+    if not rest:
+        raise UsageError(f"which task of {script}? {_task_list()}")
+    task_name, *task_words = rest
+    if task_name == "help":
+        click.echo(_task_list())
+        return
+    task = find_task(task_name, module)
+    command = TaskCommand(task, long_options())
+    if task_words == ["info"]:
+        click.echo(_task_info(task))
+        return
+    read = command.read(task_words if task_words != ["help"] else ["--help"])
+    if read.wants_help:
+        click.echo(command.help_text(f"redun run {script} {task_name}"))
+        return
+    more, _ = read_options(read.run_words, ctx)
+    _run_task(app, task, read.arguments, options.updated(more))
+
+
+def _run_task(app: App, task: Task[..., Any], arguments: dict[str, Any], options: RunOptions) -> None:
+    from redun.cli.execution_tags import execution_tags
+    from redun.cli.run_display import display_run
+
+    scheduler = app.make_scheduler()
+    scheduler.load()
+    _warn_about_namespaces(scheduler.config)
+    tags = execution_tags(scheduler.config, options, task)
+    called = task.options(**dict(options.option)) if options.option else task
+    execution_id = options.execution_id or str(uuid.uuid4())
+    exec_argv = ["redun", *app.arguments]
+    logger.info("Start Execution %s: %s", execution_id, shlex.join(exec_argv))
+    with display_run(scheduler):
+        try:
+            result = scheduler.run(
+                called(**arguments),
+                exec_argv=exec_argv,
+                dryrun=options.dryrun,
+                cache=options.cache,
+                tags=tags,
+                execution_id=execution_id,
+            )
+        except Exception as error:
+            failure = _workflow_failure(scheduler, error)
+            if failure is None:
+                raise
+            raise failure from error
+    if result is not None:
+        click.echo(pformat(result))
+
+
+def _workflow_failure(scheduler: Scheduler, error: Exception) -> CommandExit | None:
+    """How to end when the workflow itself failed, or None for an error of redun's own, which speaks for itself."""
+    from redun.scheduler import DryRunResult
+
+    if isinstance(error, DryRunResult):
+        return CommandExit(1, f"redun: {error}")
+    if scheduler.traceback is None:
+        return None
+    return CommandExit(1, "\n".join(["redun: the workflow failed.", *scheduler.traceback.format()]))
+
+
+def _warn_about_foreign_redun() -> None:
+    from redun.plugins.foreign import check_foreign_redun
+
+    problem = check_foreign_redun()
+    if problem is not None:
+        logger.warning("%s", problem)
+
+
+def _warn_about_namespaces(config: Config) -> None:
+    from redun.config.build import scheduler_settings
+
+    if "namespace" in scheduler_settings(config).ignore_warnings:
+        return
+    names = [f"{_defined_in(task)}:{task.name}" for task in user_tasks() if not task.namespace]
+    if names:
+        logger.warning(
+            "tasks without a namespace: %s. Set redun_namespace in their module, or ignore_warnings = namespace in the "
+            "section [scheduler] of redun.ini",
+            ", ".join(names),
+        )
+
+
+def _defined_in(task: Task[..., Any]) -> str:
+    code = getattr(task.func, "__code__", None)
+    return task.load_module if code is None else str(code.co_filename)
+
+
+def _task_list() -> str:
+    return "\n".join(["Tasks available:", *(f"   {task.fullname}" for task in user_tasks())])
+
+
+def _task_info(task: Task[..., Any]) -> str:
+    return f"Task {task.hash} {task.fullname}\n\n{indent(task.source.rstrip(), '  ')}\n"

@@ -1,0 +1,105 @@
+"""What is shown while a workflow runs, and what the keyboard does meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from redun.cli.job_lines import JobLines
+from redun.cli.log_output import logger
+from redun.cli.status_table import status_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redun.scheduler import Scheduler
+
+_INTERRUPTED = 130
+
+
+@contextmanager
+def display_run(scheduler: Scheduler) -> Iterator[None]:
+    """Show the progress of a run: a live table on a terminal, else lines and now and then a table.
+
+    At the end there is always a table.
+    """
+    started = time.monotonic()
+    try:
+        with second_interrupt_exits(), _progress(scheduler):
+            yield
+    finally:
+        _log_table(scheduler)
+        logger.info("Execution duration: %.2f seconds", time.monotonic() - started)
+
+
+def _progress(scheduler: Scheduler) -> AbstractContextManager[Any]:
+    if sys.stderr.isatty() and logger.isEnabledFor(logging.INFO):
+        from redun.cli.live_progress import LiveProgress
+
+        return LiveProgress(scheduler.job_counts)
+    scheduler.observers.append(JobLines())
+    interval = _status_interval(scheduler)
+    return _repeated_table(scheduler, interval) if interval > 0 else nullcontext()
+
+
+def _status_interval(scheduler: Scheduler) -> float:
+    from redun.config.build import scheduler_settings
+
+    return scheduler_settings(scheduler.config).job_status_interval
+
+
+@contextmanager
+def _repeated_table(scheduler: Scheduler, interval: float) -> Iterator[None]:
+    stop = threading.Event()
+
+    def repeat() -> None:
+        while not stop.wait(interval):
+            _log_table(scheduler)
+
+    thread = threading.Thread(target=repeat, name="redun-status", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=2)
+
+
+def _log_table(scheduler: Scheduler) -> None:
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    counts = scheduler.job_counts()
+    heading = f"| JOB STATUS {datetime.now().astimezone():%Y/%m/%d %H:%M:%S}"
+    logger.info("%s", "\n".join(["", heading, *status_table(counts), ""]))
+
+
+@contextmanager
+def second_interrupt_exits() -> Iterator[None]:
+    """The first Ctrl-C ends the run in order; a second one ends the process at once, whatever it is waiting for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: Any) -> None:
+        signal.signal(signal.SIGINT, _exit_now)
+        os.write(2, b"\nredun: interrupted, ending what runs. Press Ctrl-C again to exit at once.\n")
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        # After a first Ctrl-C the other handler stays: the second one must work until the process has ended.
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, before)
+
+
+def _exit_now(_signal: int, _frame: Any) -> None:
+    os._exit(_INTERRUPTED)

@@ -1,0 +1,51 @@
+"""Every exception that redun raises on purpose.
+
+They live at the bottom of the package so that any module can raise and catch them without an import cycle. A message
+says what was given, where, and what would be right instead.
+"""
+
+from __future__ import annotations
+
+
+class RedunError(Exception):
+    """Base class of all errors raised by redun and its plugins."""
+
+
+class UsageError(RedunError):
+    """What the user asked for cannot be started: an unknown task, a missing script, a wrong argument."""
+
+
+class ConfigError(UsageError):
+    """A configuration file, section or option is wrong."""
+
+
+class PluginError(RedunError):
+    """A plugin is missing, broken or in conflict with another one."""
+
+
+class SchedulerError(RedunError):
+    """A workflow asks for something that the scheduler cannot do."""
+
+
+class NoCurrentScheduler(SchedulerError):  # noqa: N818 - the name that workflows catch
+    """Something needs a running scheduler, and none runs in this thread."""
+
+
+class ExecutorError(RedunError):
+    """An executor cannot run what it was given."""
+
+
+class WorkerDiedError(ExecutorError):
+    """The process that ran a job ended before it reported a result."""
+
+
+class BackendError(RedunError):
+    """The repository cannot be read or written."""
+
+
+class BackendVersionError(BackendError):
+    """The repository was written by another, incompatible version of redun."""
+
+
+class InvalidValueError(RedunError):
+    """A value cannot be stored, or a stored value cannot be brought back."""

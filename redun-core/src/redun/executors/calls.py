@@ -1,0 +1,100 @@
+"""Running one call: finding the task and calling its body.
+
+Every executor that runs Python uses `run_call`, in the scheduler's process, in a worker process or on another machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from redun.errors import ExecutorError
+from redun.task_registry import get_task_registry
+
+if TYPE_CHECKING:
+    from redun.executors.base import TaskCall, TaskTarget
+    from redun.task import Task
+
+
+def run_call(call: TaskCall) -> Any:
+    """Run the body of the task of `call` and return what it returns.
+
+    Raises whatever the body raises, and `ExecutorError` when the task cannot be found here or calls `sys.exit`: that
+    ends a call, never the process it runs in.
+    """
+    return run_task(call.target, call.args, call.kwargs)
+
+
+def run_task(target: TaskTarget, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the body of a task, as `run_call` does."""
+    task = find_task(target)
+    try:
+        return task.func(*args, **kwargs)
+    except SystemExit as error:
+        raise ExecutorError(
+            f"Task {target.full_name} called sys.exit({_exit_code(error)}). "
+            "A task ends by returning a value, or by raising an exception when it fails."
+        ) from error
+
+
+def find_task(target: TaskTarget) -> Task[..., Any]:
+    """The task that `target` names: the one already registered, or else found by importing its module.
+
+    Raises `ExecutorError` when the module cannot be imported or does not define the task.
+    """
+    task = get_task_registry().get(target.full_name)
+    if task is not None:
+        return task
+    _import_module_of(target)
+    task = get_task_registry().get(target.full_name)
+    if task is None:
+        raise ExecutorError(
+            f"Task {target.full_name} is not defined by module {target.load_module!r} ({_where(target)}). "
+            f"{_advice(target)}"
+        )
+    return task
+
+
+def add_import_paths(paths: tuple[str, ...]) -> None:
+    """Put these folders in front of `sys.path`, keeping their order, where they are not on it yet."""
+    missing = [path for path in paths if path not in sys.path]
+    sys.path[:0] = missing
+
+
+def _import_module_of(target: TaskTarget) -> None:
+    add_import_paths(target.import_paths)
+    try:
+        importlib.import_module(target.load_module)
+    except (Exception, SystemExit) as error:
+        raise ExecutorError(
+            f"Task {target.full_name} cannot be loaded: importing module {target.load_module!r} ({_where(target)}) "
+            f"raised {type(error).__name__}: {error}. {_advice(target)}"
+        ) from error
+
+
+def _where(target: TaskTarget) -> str:
+    module = sys.modules.get(target.load_module)
+    file = getattr(module, "__file__", None)
+    if file is not None:
+        return f"file {file}"
+    folders = ", ".join(path or "." for path in target.import_paths) or "none"
+    return f"not loaded before; import paths of the workflow: {folders}"
+
+
+def _advice(target: TaskTarget) -> str:
+    if target.load_module in ("__main__", "__mp_main__"):
+        return (
+            "A task defined in the main program reaches a worker process only if that program is a file that can be "
+            'imported, with the call that starts redun under `if __name__ == "__main__":`. '
+            'Otherwise use threads (mode="thread") or move the task into a module.'
+        )
+    return (
+        "A worker process imports the module that defines a task: it must define the task at its top level, and it "
+        "must be installed, on PYTHONPATH, or in the folder of the workflow's script. "
+        "Use the task option `load_module` if another module registers the task."
+    )
+
+
+def _exit_code(error: SystemExit) -> str:
+    return "" if error.code is None else repr(error.code)

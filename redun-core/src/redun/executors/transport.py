@@ -1,0 +1,215 @@
+"""How a call and its outcome cross a process boundary.
+
+A call travels as two pickles in one message, first what to load, then the arguments: the module of the task is
+imported, with the workflow's import paths, before arguments that may need its classes are unpickled. An outcome
+travels as one letter and a pickle. Whatever cannot be pickled becomes an error of that one call, with a message that
+names the task and the culprit.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redun.errors import ExecutorError
+from redun.executors import calls
+from redun.task_registry import get_task_registry
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from redun.executors.base import TaskCall, TaskTarget
+
+PROTOCOL = 5
+_RETURNED = b"R"
+_RAISED = b"E"
+
+
+class RemoteTaskError(ExecutorError):
+    """Stands for an exception that could not itself be brought back from the process in which a task raised it.
+
+    message: what the exception was and why it could not be sent.
+    original: its `repr`.
+    traceback_text: its traceback, formatted where it was raised.
+    """
+
+    def __init__(self, message: str, original: str, traceback_text: str) -> None:
+        super().__init__(message, original, traceback_text)
+        self.original = original
+        self.traceback_text = traceback_text
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Returned(NamedTuple):
+    """The body of a task returned this value."""
+
+    value: Any
+
+
+class Raised(NamedTuple):
+    """The body of a task raised this error, or could not be run."""
+
+    error: BaseException
+    traceback: str | None
+
+
+def encode_call(call: TaskCall) -> bytes:
+    """The message that carries this call. Raises `ExecutorError`, naming the argument, if one cannot be pickled."""
+    buffer = io.BytesIO()
+    pickle.dump(call.target, buffer, PROTOCOL)
+    try:
+        pickle.dump((call.args, call.kwargs), buffer, PROTOCOL)
+    except Exception as error:
+        raise ExecutorError(_describe_bad_argument(call, error)) from error
+    return buffer.getvalue()
+
+
+def run_encoded_call(message: bytes) -> bytes:
+    """Run the call that came in this message, and return the message that carries its outcome. Never raises."""
+    full_name = "of unknown name"
+    try:
+        stream = io.BytesIO(message)
+        target: TaskTarget = pickle.load(stream)
+        full_name = target.full_name
+        calls.find_task(target)
+        args, kwargs = _load_arguments(target, stream)
+        value = calls.run_task(target, args, kwargs)
+        return _encode_value(full_name, value)
+    except BaseException as error:
+        return _encode_error(error)
+
+
+def decode_outcome(full_name: str, message: bytes) -> Returned | Raised:
+    """What the message says happened to a call of the task of this name. Never raises."""
+    payload = memoryview(message)[1:]
+    if message[:1] == _RETURNED:
+        try:
+            return Returned(pickle.loads(payload))
+        except Exception as error:
+            failure = ExecutorError(
+                f"The result of task {full_name} came back from its process but cannot be unpickled here: "
+                f"{type(error).__name__}: {error}"
+            )
+            failure.__cause__ = error
+            return Raised(failure, None)
+    pickled, original, text = pickle.loads(payload)
+    return Raised(_load_error(full_name, pickled, original, text), text)
+
+
+def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    try:
+        args, kwargs = pickle.load(stream)
+    except Exception as error:
+        raise ExecutorError(
+            f"The arguments of task {target.full_name} cannot be unpickled in the process that runs it: "
+            f"{type(error).__name__}: {error}. Classes of arguments must be importable there."
+        ) from error
+    return args, kwargs
+
+
+def _encode_value(full_name: str, value: Any) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(_RETURNED)
+    try:
+        pickle.dump(value, buffer, PROTOCOL)
+    except Exception as error:
+        raise ExecutorError(
+            f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
+            f'its process: {type(error).__name__}: {error}. Return plain data, or run the task with mode="thread".'
+        ) from error
+    return buffer.getvalue()
+
+
+def _encode_error(error: BaseException) -> bytes:
+    text = format_error(error)
+    original = _safe_repr(error)
+    pickled: bytes | None
+    try:
+        pickled = pickle.dumps(error, PROTOCOL)
+    except Exception:
+        pickled = None
+    buffer = io.BytesIO()
+    buffer.write(_RAISED)
+    pickle.dump((pickled, original, text), buffer, PROTOCOL)
+    return buffer.getvalue()
+
+
+def _load_error(full_name: str, pickled: bytes | None, original: str, text: str) -> BaseException:
+    if pickled is not None:
+        # An exception whose constructor does not match its `args` was pickled without complaint, and fails here.
+        try:
+            error = pickle.loads(pickled)
+        except Exception:
+            error = None
+        if isinstance(error, BaseException):
+            return error
+    return RemoteTaskError(f"Task {full_name} raised {original}, which cannot be pickled and brought back.", original, text)
+
+
+def format_error(error: BaseException) -> str:
+    """The traceback of an error as text, without the frames of redun that lead to the task's body."""
+    return "".join(traceback.format_exception(type(error), error, _skip_own_frames(error.__traceback__)))
+
+
+def _skip_own_frames(trace: TracebackType | None) -> TracebackType | None:
+    own = (__file__, calls.__file__)
+    current = trace
+    while current is not None and current.tb_frame.f_code.co_filename in own:
+        current = current.tb_next
+    # An error of our own has no other frames: then show these.
+    return current or trace
+
+
+def _describe_bad_argument(call: TaskCall, error: Exception) -> str:
+    name, value = _find_bad_argument(call)
+    return (
+        f"{name} of task {call.target.full_name}, a {_type_name(value)}, cannot be sent to another process: "
+        f"pickling it raised {type(error).__name__}: {error}. "
+        'Pass plain data, or run the task with mode="thread".'
+    )
+
+
+def _find_bad_argument(call: TaskCall) -> tuple[str, Any]:
+    names = _parameter_names(call.target.full_name)
+    for position, value in enumerate(call.args):
+        if not _can_pickle(value):
+            name = f"Argument {names[position]!r}" if position < len(names) else f"Positional argument {position + 1}"
+            return name, value
+    for key, value in call.kwargs.items():
+        if not _can_pickle(value):
+            return f"Argument {key!r}", value
+    return "An argument", (call.args, call.kwargs)
+
+
+def _parameter_names(full_name: str) -> list[str]:
+    """The names of the parameters that take one positional argument each."""
+    task = get_task_registry().get(full_name)
+    if task is None:
+        return []
+    single = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in task.signature.parameters.values() if parameter.kind in single]
+
+
+def _can_pickle(value: Any) -> bool:
+    try:
+        pickle.dumps(value, PROTOCOL)
+    except Exception:
+        return False
+    return True
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _safe_repr(error: BaseException) -> str:
+    try:
+        return repr(error)
+    except Exception:
+        return f"a {_type_name(error)} whose repr fails"

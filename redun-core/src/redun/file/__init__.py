@@ -1,0 +1,69 @@
+"""Files, directories and sets of files as values, on this machine or in a remote store."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from redun.file.errors import RedunFileNotFoundError, RedunOSError, RedunPermissionError, UnknownSchemeError
+from redun.file.file import ContentFile, File, IFile
+from redun.file.fileset import ContentDir, ContentFileSet, Dir, FileSet, IDir, IFileSet
+from redun.file.filesystem import (
+    FileSystem,
+    add_filesystem_finder,
+    get_filesystem,
+    get_filesystem_class,
+    get_proto,
+    list_filesystems,
+    register_filesystem,
+)
+from redun.file.local import LocalFileSystem
+from redun.file.remote import FsspecFileSystem
+
+__all__ = [
+    "ContentDir",
+    "ContentFile",
+    "ContentFileSet",
+    "Dir",
+    "File",
+    "FileSet",
+    "FileSystem",
+    "FsspecFileSystem",
+    "IDir",
+    "IFile",
+    "IFileSet",
+    "LocalFileSystem",
+    "RedunFileNotFoundError",
+    "RedunOSError",
+    "RedunPermissionError",
+    "UnknownSchemeError",
+    "add_filesystem_finder",
+    "copy_file",
+    "get_filesystem",
+    "get_filesystem_class",
+    "get_proto",
+    "glob_file",
+    "list_filesystems",
+    "open_file",
+    "register_filesystem",
+]
+
+
+def open_file(path: str, mode: str = "r", encoding: str | None = None, **options: Any) -> IO[Any]:
+    """Open the file at a path or URL, as `File.open` does."""
+    return File(path).open(mode, encoding, **options)
+
+
+def copy_file(source: str, target: str) -> File:
+    """Copy a file from one path or URL to another."""
+    return File(source).copy_to(File(target))
+
+
+def glob_file(pattern: str) -> list[str]:
+    """The paths of the files that match a pattern, sorted."""
+    return get_filesystem(pattern).glob(pattern)
+
+
+# Stored pickles name these classes by their public place, so that the modules here can be rearranged.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__

@@ -1,0 +1,43 @@
+"""What can go wrong with a file, with its path in the message."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from redun.errors import RedunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class RedunOSError(RedunError, OSError):
+    """The operating system, or a remote store, refused something. Carries `errno`, `strerror` and `filename`."""
+
+
+class RedunFileNotFoundError(RedunOSError, FileNotFoundError):
+    """There is no such file or directory."""
+
+
+class RedunPermissionError(RedunOSError, PermissionError):
+    """The user may not do that with the file."""
+
+
+class UnknownSchemeError(RedunError, ValueError):
+    """No filesystem is known for the scheme of a URL."""
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Raise any OSError from inside as one of this module, with the path."""
+    try:
+        yield
+    except RedunOSError:
+        raise
+    except OSError as error:
+        cls = RedunOSError
+        if isinstance(error, FileNotFoundError):
+            cls = RedunFileNotFoundError
+        elif isinstance(error, PermissionError):
+            cls = RedunPermissionError
+        raise cls(error.errno or 0, error.strerror or str(error), path) from error

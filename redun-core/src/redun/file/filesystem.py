@@ -1,0 +1,149 @@
+"""Filesystems, by the scheme of a file's URL."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from abc import ABC, abstractmethod
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from redun.file.errors import UnknownSchemeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
+_C = TypeVar("_C", bound="type[FileSystem]")
+
+
+class FileSystem(ABC):
+    """Where files are. Subclass it, set `name` to a URL scheme and decorate it with `register_filesystem`.
+
+    Every path that a method receives is the one that the user gave, scheme included. One instance serves a scheme,
+    from any thread. What cannot be done raises an OSError.
+    """
+
+    name: ClassVar[str]
+    """The scheme: `s3` for `s3://bucket/key`."""
+
+    @abstractmethod
+    def open(self, path: str, mode: str, encoding: str | None = None, **options: Any) -> IO[Any]:
+        """A stream, as the built-in `open` gives. Makes parent folders when opening for writing."""
+
+    @abstractmethod
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or directory."""
+
+    @abstractmethod
+    def isfile(self, path: str) -> bool:
+        """Whether there is a file."""
+
+    @abstractmethod
+    def isdir(self, path: str) -> bool:
+        """Whether there is a directory."""
+
+    @abstractmethod
+    def size(self, path: str) -> int:
+        """How many bytes a file has."""
+
+    @abstractmethod
+    def state(self, path: str) -> tuple[str, ...]:
+        """What tells the file's present content from any other, without reading it. Missing files have a state too."""
+
+    @abstractmethod
+    def remove(self, path: str) -> None:
+        """Remove a file. Does nothing if there is none."""
+
+    @abstractmethod
+    def mkdir(self, path: str) -> None:
+        """Make a directory and those above it. Does nothing if there is one."""
+
+    @abstractmethod
+    def rmdir(self, path: str, *, recursive: bool) -> None:
+        """Remove an empty directory; with `recursive`, also one that is not empty."""
+
+    @abstractmethod
+    def glob(self, pattern: str) -> list[str]:
+        """The paths of the files that match, sorted. `**` matches any number of directories."""
+
+    @abstractmethod
+    def list_files(self, path: str) -> list[str]:
+        """The paths of the files below a directory, sorted."""
+
+    def touch(self, path: str) -> None:
+        """Make an empty file if there is none; else set its time to now where that is possible."""
+        with self.open(path, "ab"):
+            pass
+
+    def copy(self, path: str, target: FileSystem, target_path: str) -> None:
+        """Copy a file within this filesystem or to another one."""
+        with self.open(path, "rb") as source, target.open(target_path, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+
+
+_classes: dict[str, type[FileSystem]] = {}
+_instances: dict[str, FileSystem] = {}
+_finders: list[Callable[[str], FileSystem | None]] = []
+
+
+def register_filesystem(cls: _C) -> _C:
+    """Class decorator: files whose URL has the scheme `cls.name` are in this filesystem."""
+    _classes[cls.name] = cls
+    _instances.pop(cls.name, None)
+    return cls
+
+
+def add_filesystem_finder(find: Callable[[str], FileSystem | None]) -> None:
+    """Have a function asked for the filesystem of a scheme that nothing is registered for, before fsspec is tried."""
+    if find not in _finders:
+        _finders.append(find)
+
+
+def get_proto(path: str) -> str:
+    """The scheme of a path: `s3` for `s3://bucket/key`, `local` for one without a scheme."""
+    match = _SCHEME.match(path)
+    if match is None or match[1] == "file":
+        return "local"
+    return match[1].lower()
+
+
+def list_filesystems() -> list[type[FileSystem]]:
+    """The classes that are registered."""
+    return list(_classes.values())
+
+
+def get_filesystem_class(proto: str) -> type[FileSystem] | None:
+    """The class that is registered for a scheme, if any."""
+    return _classes.get(proto)
+
+
+def get_filesystem(path: str) -> FileSystem:
+    """The filesystem that a path is in.
+
+    Raises UnknownSchemeError if there is none for its scheme.
+    """
+    proto = get_proto(path)
+    found = _instances.get(proto)
+    if found is None:
+        found = _instances[proto] = _make_filesystem(proto, path)
+    return found
+
+
+def _make_filesystem(proto: str, path: str) -> FileSystem:
+    cls = _classes.get(proto)
+    if cls is not None:
+        return cls()
+    for find in _finders:
+        found = find(proto)
+        if found is not None:
+            return found
+    from redun.file.remote import FsspecFileSystem
+
+    known = ", ".join(sorted(_classes))
+    try:
+        return FsspecFileSystem(proto)
+    except (ImportError, ValueError) as error:
+        raise UnknownSchemeError(
+            f"{path!r}: no filesystem for the scheme {proto!r} ({error}). Known: {known}; install the plugin or the "
+            f"fsspec package for this scheme, or register a FileSystem"
+        ) from error

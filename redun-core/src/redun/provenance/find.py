@@ -1,0 +1,172 @@
+"""What the text that somebody gave to `redun log` names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redun.backends.records import EntityKind, EntityRef
+from redun.errors import UsageError
+
+if TYPE_CHECKING:
+    from redun.backends.base import Backend
+    from redun.backends.records import JobRow
+
+_LATEST = re.compile(r"-|~([1-9][0-9]*)")
+_JOB = re.compile(r"(.+)\.([1-9][0-9]*)")
+_ID_PREFIX = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
+_TASK_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
+_MAX_CANDIDATES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFound:
+    """An execution, by its full id."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFound:
+    """A job of an execution."""
+
+    job: JobRow
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFound:
+    """One version of a task."""
+
+    task_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNameFound:
+    """All versions of the tasks with this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFound:
+    """A value."""
+
+    value_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """A file or directory, by the path that was recorded."""
+
+    path: str
+
+
+Found = ExecutionFound | JobFound | TaskFound | TaskNameFound | ValueFound | FileFound
+
+
+class AmbiguousIdError(UsageError):
+    """An id prefix names several things."""
+
+
+def find(backend: Backend, text: str) -> Found:
+    """Find what a text names.
+
+    text: `-` (the latest execution), `~N` (the N-th latest), an id or its beginning, `<execution>.<job number>`, the
+        name of a task, or the path of a file.
+
+    Raises UsageError for a text that names nothing, AmbiguousIdError, with the candidates, for one that names several
+    things.
+    """
+    found = (
+        _find_execution(backend, text)
+        or _find_job(backend, text)
+        or _find_task_name(backend, text)
+        or _find_by_prefix(backend, text)
+        or _find_file(backend, text)
+    )
+    if found is None:
+        raise UsageError(f"{text!r} names no execution, job, task, value or file in this repository")
+    return found
+
+
+def _find_execution(backend: Backend, text: str) -> ExecutionFound | None:
+    match = _LATEST.fullmatch(text)
+    if match is None:
+        return None
+    number = int(match[1] or 1)
+    executions = backend.executions(limit=1, skip=number - 1)
+    if not executions:
+        raise UsageError(
+            "there are no executions in this repository yet"
+            if number == 1
+            else f"{text}: the repository has fewer than {number} executions"
+        )
+    return ExecutionFound(executions[0].id)
+
+
+def _find_job(backend: Backend, text: str) -> JobFound | None:
+    match = _JOB.fullmatch(text)
+    if match is None or not (_LATEST.fullmatch(match[1]) or _ID_PREFIX.fullmatch(match[1])):
+        return None
+    execution = _find_execution(backend, match[1]) or _find_by_prefix(backend, match[1], EntityKind.EXECUTION)
+    if not isinstance(execution, ExecutionFound):
+        return None
+    job = backend.job(execution.execution_id, int(match[2]))
+    if job is None:
+        raise UsageError(f"execution {execution.execution_id} has no job number {match[2]}")
+    return JobFound(job)
+
+
+def _find_task_name(backend: Backend, text: str) -> TaskNameFound | None:
+    if _TASK_NAME.fullmatch(text) and backend.tasks_named(text, limit=1):
+        return TaskNameFound(text)
+    return None
+
+
+def _find_by_prefix(backend: Backend, text: str, only: EntityKind | None = None) -> Found | None:
+    if _ID_PREFIX.fullmatch(text) is None:
+        return None
+    candidates = [
+        ref for ref in backend.find_ids(text.lower(), limit=_MAX_CANDIDATES) if only is None or ref.kind is only
+    ]
+    # A task's version is stored as a value as well, under the same hash.
+    tasks = {ref.id for ref in candidates if ref.kind is EntityKind.TASK}
+    candidates = [ref for ref in candidates if ref.kind is not EntityKind.VALUE or ref.id not in tasks]
+    if not candidates:
+        return None
+    if len(candidates) > 1:
+        shown = "".join(f"\n  {ref.kind.name.lower():9} {ref.id}" for ref in candidates)
+        more = "\n  and perhaps more" if len(candidates) >= _MAX_CANDIDATES else ""
+        raise AmbiguousIdError(f"{text!r} is the beginning of several ids:{shown}{more}")
+    return _of_entity(backend, candidates[0])
+
+
+def _of_entity(backend: Backend, ref: EntityRef) -> Found | None:
+    if ref.kind is EntityKind.EXECUTION:
+        return ExecutionFound(ref.id)
+    if ref.kind is EntityKind.TASK:
+        return TaskFound(bytes.fromhex(ref.id))
+    if ref.kind is EntityKind.VALUE:
+        return ValueFound(bytes.fromhex(ref.id))
+    if ref.kind is EntityKind.CALL:
+        # A call is shown through the newest job that made it.
+        jobs = backend.jobs_of_call(bytes.fromhex(ref.id), limit=1)
+        return JobFound(jobs[0]) if jobs else None
+    return None
+
+
+def _find_file(backend: Backend, text: str) -> FileFound | None:
+    # Paths are recorded as they were written in the workflow, so each way of writing this one is tried.
+    spellings = [text, text.rstrip("/")]
+    if "://" not in text:
+        absolute = Path(text).absolute()
+        spellings.append(str(absolute))
+        if absolute.is_relative_to(Path.cwd()):
+            relative = str(absolute.relative_to(Path.cwd()))
+            spellings += [relative, f"./{relative}"]
+    for spelling in dict.fromkeys(spellings):
+        if spelling and backend.files(spelling, limit=1):
+            return FileFound(spelling)
+    return None

@@ -1,0 +1,107 @@
+"""The arguments of a call: their values, their hashes, and where they came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import Argument
+from redun.errors import InvalidValueError
+from redun.expression import Expression
+from redun.hashing import new_hasher
+from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
+from redun.value import encode
+
+if TYPE_CHECKING:
+    from redun.scheduler.prepared import PreparedTask
+    from redun.value import EncodedValue
+
+_ARGS = new_hasher("args")
+
+_LARGE = frozenset({str, bytes})
+_INLINE_SIZE = 64
+"""Length up to which a text is cheaper to hash again than to look up."""
+
+
+def check_size(encoded: EncodedValue, most_bytes: int | None, what: str) -> None:
+    """Raise `InvalidValueError` for a value that is larger than the repository takes."""
+    if most_bytes is not None and len(encoded.data) > most_bytes:
+        raise InvalidValueError(
+            f"{what} has {len(encoded.data):,} bytes, more than the {most_bytes:,} that the repository takes "
+            "(max_value_size): pass large data as a File instead"
+        )
+
+
+class Arguments:
+    """The evaluated arguments of a call, their hashes, and where they came from."""
+
+    __slots__ = ("_info", "_most_bytes", "_upstream", "encoded", "hashes", "values")
+
+    def __init__(
+        self, info: PreparedTask, bound: tuple[Any, ...], memo: dict[int, Cell], most_bytes: int | None
+    ) -> None:
+        self._info = info
+        self._most_bytes = most_bytes
+        self._upstream: dict[int, tuple[bytes, ...]] = {}
+        self.encoded: list[EncodedValue] = []
+        self.hashes: list[bytes] = []
+        values = []
+        for index, item in enumerate(bound):
+            value = item
+            if item.__class__ not in SCALARS and memo:
+                value = self._evaluated(index, item, memo)
+                if value.__class__ in _LARGE and len(value) > _INLINE_SIZE and isinstance(item, Expression):
+                    known = memo[id(item)].value_hash
+                    if known is not None:
+                        # Recorded with the call that made it, and unable to change since.
+                        values.append(value)
+                        self.hashes.append(known)
+                        continue
+            values.append(value)
+            if index in info.job_info_positions:
+                self.hashes.append(b"")
+                continue
+            encoded = self._encode(index, value)
+            self.encoded.append(encoded)
+            self.hashes.append(encoded.hash)
+        self.values = tuple(values)
+
+    def _evaluated(self, index: int, item: Any, memo: dict[int, Cell]) -> Any:
+        exprs = find_expressions((item,))
+        if not exprs:
+            return item
+        cells = [memo[id(expr)] for expr in exprs]
+        sources = gather_sources(cells)
+        if sources:
+            self._upstream[index] = sources
+        return substitute(item, memo)
+
+    def _encode(self, index: int, value: Any) -> EncodedValue:
+        try:
+            encoded = encode(value)
+        except InvalidValueError as error:
+            raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
+        if self._most_bytes is not None and len(encoded.data) > self._most_bytes:
+            check_size(encoded, self._most_bytes, self._describe(index))
+        return encoded
+
+    def _describe(self, index: int) -> str:
+        return f"the argument {self._info.names[index]!r} of task {self._info.fullname!r}"
+
+    def records(self) -> tuple[Argument, ...]:
+        """The arguments as they are recorded."""
+        upstream = self._upstream
+        return tuple(
+            [
+                Argument(name, value_hash, upstream.get(index, ()))
+                for index, (name, value_hash) in enumerate(zip(self._info.names, self.hashes, strict=True))
+                if value_hash
+            ]
+        )
+
+    def hash(self) -> bytes:
+        """The hash of those that count: not `config_args`, not `JobInfo`."""
+        info = self._info
+        hasher = _ARGS.copy()
+        hasher.update(info.names_prefix)
+        hasher.update(b"".join([self.hashes[index] for index in info.hashed]))
+        return hasher.digest()

@@ -1,0 +1,145 @@
+"""Finding earlier results: within the execution, and in the repository for many calls at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redun.errors import InvalidValueError
+from redun.value import decode, is_valid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redun.backends.base import Backend
+    from redun.backends.records import StoredValue
+    from redun.scheduler.job import Job
+    from redun.scheduler.prepared import TaskSet, TaskSets
+
+LARGEST_KEPT = 4_096
+"""Bytes up to which a result stays in memory after its call has ended, to serve equal calls."""
+
+
+class Finished(NamedTuple):
+    """What is remembered of a finished call, for equal calls in the same execution."""
+
+    parent: int
+    """The number of the parent, within which equal calls are one."""
+    call_hash: bytes
+    value_hash: bytes | None
+    tasks: TaskSet
+    value: Any
+    error: BaseException | None
+    is_kept: bool
+    """Whether `value` is there; otherwise the repository has it."""
+
+
+class Hit(NamedTuple):
+    """An earlier result from the repository."""
+
+    value: Any
+    value_hash: bytes
+    codec: str
+    call_hash: bytes | None
+    tasks: frozenset[bytes] | None
+    """For a final result: every task below the call. None for the result of the body alone."""
+    is_small: bool
+    """Whether it may stay in memory."""
+
+
+class RepositoryCache:
+    """Looks calls up in the repository."""
+
+    def __init__(self, backend: Backend, task_sets: TaskSets, current_hashes: Callable[[], frozenset[bytes]]) -> None:
+        self._backend = backend
+        self._task_sets = task_sets
+        self._current_hashes = current_hashes
+        self._is_current: dict[bytes, frozenset[bytes] | None] = {}
+
+    def find(self, jobs: list[Job]) -> list[Hit | None]:
+        """For each job an earlier result that is still valid, or None."""
+        hits: dict[int, Hit] = {}
+        shallow = [job for job in jobs if job.options.allows_ultimate]
+        if shallow:
+            hits = self._find_final(shallow)
+        single = [job for job in jobs if job.options.allows_single and job.number not in hits]
+        if single:
+            hits.update(self._find_bodies(single))
+        return [hits.get(job.number) for job in jobs]
+
+    def _find_final(self, jobs: list[Job]) -> dict[int, Hit]:
+        calls = self._backend.find_calls([job.eval_hash for job in jobs], b"")
+        usable = {}
+        tasks = self._usable_tasks({call.task_set_hash for call in calls.values()})
+        for job in jobs:
+            call = calls.get(job.eval_hash)
+            if call is not None and tasks.get(call.task_set_hash) is not None:
+                usable[job.number] = call
+        values = self._load({call.value_hash: call.value for call in usable.values()})
+        hits = {}
+        for number, call in usable.items():
+            stored = values.get(call.value_hash)
+            value = _usable(stored)
+            if value is not _INVALID:
+                assert stored is not None
+                is_small = len(stored.data) <= LARGEST_KEPT
+                members = tasks[call.task_set_hash]
+                hits[number] = Hit(value, call.value_hash, stored.codec, call.call_hash, members, is_small)
+        return hits
+
+    def _usable_tasks(self, hashes: set[bytes]) -> dict[bytes, frozenset[bytes] | None]:
+        """The members of those task sets that hold nothing but tasks as they are today."""
+        missing = [key for key in hashes if key not in self._is_current]
+        if missing:
+            current = self._current_hashes()
+            for key, members in self._backend.load_task_sets(missing).items():
+                self._is_current[key] = members if members <= current else None
+        return self._is_current
+
+    def _find_bodies(self, jobs: list[Job]) -> dict[int, Hit]:
+        found = self._backend.find_evaluations([job.eval_hash for job in jobs])
+        if not found:
+            return {}
+        values = self._load({hit.raw_hash: hit.value for hit in found.values()})
+        hits = {}
+        for job in jobs:
+            hit = found.get(job.eval_hash)
+            if hit is None:
+                continue
+            stored = values.get(hit.raw_hash)
+            value = _usable(stored)
+            if value is not _INVALID:
+                assert stored is not None
+                is_small = len(stored.data) <= LARGEST_KEPT
+                hits[job.number] = Hit(value, hit.raw_hash, stored.codec, hit.call_hash, None, is_small)
+        return hits
+
+    def _load(self, known: dict[bytes, StoredValue | None]) -> dict[bytes, StoredValue]:
+        missing = [key for key, stored in known.items() if stored is None]
+        loaded = self._backend.load_values(missing) if missing else {}
+        return {**loaded, **{key: stored for key, stored in known.items() if stored is not None}}
+
+    def load_value(self, value_hash: bytes) -> Any:
+        """One value. Raises `InvalidValueError` when it is gone."""
+        stored = self._backend.load_values([value_hash]).get(value_hash)
+        if stored is None:
+            raise InvalidValueError(f"the repository has no value {value_hash.hex()}")
+        return decode(stored.codec, stored.data, stored.type_name)
+
+
+_INVALID = object()
+
+
+def _usable(stored: StoredValue | None) -> Any:
+    """The value, or `_INVALID` if it is missing, cannot be decoded, or no longer holds."""
+    if stored is None:
+        return _INVALID
+    try:
+        value = decode(stored.codec, stored.data, stored.type_name)
+    except InvalidValueError:
+        return _INVALID
+    if stored.codec not in _ALWAYS_VALID and not is_valid(value):
+        return _INVALID
+    return value
+
+
+_ALWAYS_VALID = frozenset({"plain", "bytes", "graph"})

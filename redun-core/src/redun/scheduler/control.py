@@ -1,0 +1,84 @@
+"""Control flow for workflows: what to evaluate at all, and what to do about errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from redun.errors import SchedulerError
+from redun.promise import Promise
+from redun.task import scheduler_task, task
+
+if TYPE_CHECKING:
+    from redun.expression import SchedulerExpression
+    from redun.scheduler.job import Job
+    from redun.scheduler.scheduler import Scheduler
+
+T = TypeVar("T")
+
+
+@scheduler_task(namespace="redun", version="1")
+def cond(
+    scheduler: Scheduler,
+    parent_job: Job,
+    _sexpr: SchedulerExpression[Any],
+    condition: Any,
+    value: Any,
+    *rest: Any,
+) -> Promise[Any]:
+    """`cond(c1, v1, c2, v2, ..., otherwise)`: the value after the first true condition; only that one is evaluated.
+
+    Raises `SchedulerError` when no condition is true and there is no `otherwise`.
+    """
+    terms = (condition, value, *rest)
+    result: Promise[Any] = Promise()
+
+    def try_from(position: int) -> None:
+        if position >= len(terms):
+            result.do_reject(SchedulerError("cond(): no condition is true, and there is no value for otherwise"))
+        elif position == len(terms) - 1:
+            result.do_resolve(scheduler.evaluate(terms[position], parent_job=parent_job))
+        else:
+            tested = scheduler.evaluate(terms[position], parent_job=parent_job)
+            result.follow_origin(tested)
+            tested.then(lambda truth: choose(truth, position)).catch(result.do_reject)
+
+    def choose(truth: Any, position: int) -> None:
+        if truth:
+            result.do_resolve(scheduler.evaluate(terms[position + 1], parent_job=parent_job))
+        else:
+            try_from(position + 2)
+
+    try_from(0)
+    return result
+
+
+@scheduler_task(namespace="redun", version="1")
+def catch(
+    scheduler: Scheduler,
+    parent_job: Job,
+    _sexpr: SchedulerExpression[Any],
+    expr: Any,
+    *recovers: Any,
+) -> Promise[Any]:
+    """`catch(expr, Error1, recover1, ...)`: the value of `expr`, or of `recover(error)` where it fails.
+
+    The first class that fits the error decides. A class may be a tuple of classes. An error that fits none is raised
+    as it is.
+    """
+    if len(recovers) % 2:
+        raise SchedulerError("catch() takes pairs of an error class and a task to recover with")
+    pairs = list(zip(recovers[::2], recovers[1::2], strict=True))
+
+    def recover(error: BaseException) -> Any:
+        for error_class, recover_task in pairs:
+            if isinstance(error, error_class):
+                return scheduler.evaluate(recover_task(error), parent_job=parent_job)
+        raise error
+
+    return scheduler.evaluate(expr, parent_job=parent_job).catch(recover)
+
+
+@task(namespace="redun", version="1", executor="inline")
+def throw(error: BaseException) -> NoReturn:
+    """Raise an error, when the expression is evaluated."""
+    raise error

@@ -1,0 +1,166 @@
+"""Sending calls to executors: limits, and no more in flight than an executor can chew."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from redun.errors import SchedulerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from redun.executors.base import Executor, TaskCall
+    from redun.scheduler.job import Job
+
+UNLIMITED_WINDOW = 10_000
+"""Calls in flight on an executor without a number of slots."""
+MOST_WAITING = 2_000
+"""Calls that wait for a slot before the run stops making more."""
+
+
+class Host:
+    """An executor and the calls that are on it or wait for it."""
+
+    __slots__ = ("executor", "in_flight", "is_started", "waiting", "window")
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+        self.waiting: deque[Job] = deque()
+        self.in_flight = 0
+        self.is_started = False
+        slots = executor.slots
+        self.window = UNLIMITED_WINDOW if slots is None else 4 * slots
+
+
+class Limits:
+    """Resources of which calls take some while their bodies run."""
+
+    def __init__(self, capacities: Mapping[str, int]) -> None:
+        self._capacities = capacities
+        self._used: dict[str, int] = {}
+        self.waiting: deque[Job] = deque()
+
+    def check(self, job: Job) -> None:
+        """Raise `SchedulerError` for a request that can never be met."""
+        for name, count in job.options.limits:
+            if count > self._capacity(name):
+                raise SchedulerError(
+                    f"task {job.info.fullname!r} needs {count} of the limit {name!r}, "
+                    f"whose capacity is {self._capacity(name)}: raise it in [limits], or ask for less"
+                )
+
+    def take(self, job: Job) -> bool:
+        """Take what a job needs, if all of it is there."""
+        needed = job.options.limits
+        if any(self._used.get(name, 0) + count > self._capacity(name) for name, count in needed):
+            return False
+        for name, count in needed:
+            self._used[name] = self._used.get(name, 0) + count
+        job.holds_limits = True
+        return True
+
+    def release(self, job: Job) -> list[Job]:
+        """Give back what a job holds, and return the waiting jobs that now hold what they need."""
+        for name, count in job.options.limits:
+            self._used[name] -= count
+        job.holds_limits = False
+        released = [waiting for waiting in self.waiting if self.take(waiting)]
+        if released:
+            self.waiting = deque(waiting for waiting in self.waiting if not waiting.holds_limits)
+        return released
+
+    def _capacity(self, name: str) -> int:
+        return self._capacities.get(name, 1)
+
+
+class Dispatcher:
+    """Queues calls for the executors of one run."""
+
+    def __init__(
+        self, find_host: Callable[[str], Host], start: Callable[[Host], None], limits: Limits, job_id_base: int
+    ) -> None:
+        self._find_host = find_host
+        self._start = start
+        self._hosts: dict[str, Host] = {}
+        self._busy: dict[Host, None] = {}
+        self._job_id_base = job_id_base
+        self.limits = limits
+        self.in_flight: dict[int, tuple[Job, Host]] = {}
+        self.waiting = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many calls wait that no more should be made for now."""
+        return self.waiting >= MOST_WAITING
+
+    def enqueue(self, job: Job) -> None:
+        """Queue a call.
+
+        Raises `SchedulerError` when the executor does not exist, or cannot run such a task.
+        """
+        name = job.options.executor
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = self._find_host(name)
+        self._check(job, host)
+        if job.options.limits and not job.holds_limits:
+            self.limits.check(job)
+            if not self.limits.take(job):
+                self.limits.waiting.append(job)
+                return
+        job.executor_name = name
+        host.waiting.append(job)
+        self.waiting += 1
+        self._busy[host] = None
+
+    @staticmethod
+    def _check(job: Job, host: Host) -> None:
+        target, capabilities = job.info.target, host.executor.capabilities
+        name = host.executor.name
+        if target.is_async and not capabilities.async_tasks:
+            raise SchedulerError(f"task {target.full_name!r} is async, which the executor {name!r} does not support")
+        if target.is_script and not capabilities.scripts:
+            raise SchedulerError(f"task {target.full_name!r} is a script, which the executor {name!r} does not run")
+
+    def submit(self, prepare: Callable[[Job], TaskCall]) -> bool:
+        """Hand waiting calls to their executors, as many as fit. Says whether there were any."""
+        submitted = False
+        for host in list(self._busy):
+            room = host.window - host.in_flight
+            waiting = host.waiting
+            calls = []
+            while waiting and room > 0:
+                job = waiting.popleft()
+                calls.append(prepare(job))
+                self.in_flight[job.number] = (job, host)
+                room -= 1
+            if not waiting:
+                del self._busy[host]
+            if calls:
+                if not host.is_started:
+                    self._start(host)
+                self.waiting -= len(calls)
+                host.in_flight += len(calls)
+                submitted = True
+                host.executor.submit(calls)
+        return submitted
+
+    def landed(self, number: int) -> Job | None:
+        """Take back a call that has ended; None if nobody waits for it any more."""
+        entry = self.in_flight.pop(number, None)
+        if entry is None:
+            return None
+        job, host = entry
+        host.in_flight -= 1
+        return job
+
+    def cancel_all(self) -> None:
+        """Tell the executors to stop what is still in flight, and forget about it."""
+        by_host: dict[Host, list[int]] = {}
+        for number, (_, host) in self.in_flight.items():
+            by_host.setdefault(host, []).append(self._job_id_base + number)
+        self.in_flight.clear()
+        for host, job_ids in by_host.items():
+            host.in_flight = 0
+            host.executor.cancel(job_ids)

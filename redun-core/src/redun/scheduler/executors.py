@@ -1,0 +1,146 @@
+"""The executors of a scheduler: found by name, started while a run needs them, and heard through one sink."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import EntityKind, TagRecord
+from redun.errors import ConfigError, PluginError, SchedulerError
+from redun.executors.alias import AliasExecutor
+from redun.executors.base import Executor, ExecutorContext
+from redun.scheduler.run import REPORT_BROKEN, REPORT_CANCELLED, REPORT_DONE, REPORT_FAILED
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+    from redun.scheduler.run import Run
+
+RUN_BITS = 40
+"""A job's id, as executors see it, holds the number of the run above this many bits for the number of the job."""
+
+_NUMBER = (1 << RUN_BITS) - 1
+
+
+class Sink:
+    """Passes the reports of executors on to the runs that they belong to; drops those to a run that has ended."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.runs: dict[int, Run] = {}
+        self._logger = logger
+
+    def _report(self, kind: int, job_id: int, payload: Any, detail: Any = None) -> None:
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is not None:
+            run.reports.put((kind, job_id & _NUMBER, payload, detail))
+
+    def started(self, job_id: int) -> None:
+        """Nothing to do: a job counts as running once it is submitted."""
+
+    def done(self, job_id: int, value: Any) -> None:
+        """The body returned this value."""
+        self._report(REPORT_DONE, job_id, value)
+
+    def failed(self, job_id: int, error: BaseException, traceback: str | None = None) -> None:
+        """The body raised, or the call could not be run."""
+        self._report(REPORT_FAILED, job_id, error, traceback)
+
+    def cancelled(self, job_id: int) -> None:
+        """The call was stopped or never begun."""
+        self._report(REPORT_CANCELLED, job_id, None)
+
+    def tag(self, job_id: int, key: str, value: Any) -> None:
+        """Attach a tag to the job."""
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is not None:
+            run.recorder.tag(TagRecord(EntityKind.JOB, f"{run.execution_id}.{job_id & _NUMBER}", key, value))
+
+    def log(self, job_id: int, text: str) -> None:
+        """Show a line about this job."""
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is not None:
+            self._logger.info("Job %s.%d: %s", run.execution_id[:8], job_id & _NUMBER, text)
+
+    def broken(self, error: BaseException) -> None:
+        """End every run with this error."""
+        for run in list(self.runs.values()):
+            run.reports.put((REPORT_BROKEN, 0, error, None))
+
+
+class ExecutorPool:
+    """Knows the executors by name, makes configured ones when they are first needed, and counts who uses them.
+
+    make: makes the executor that the configuration describes under a name.
+    """
+
+    def __init__(
+        self, names: list[str], make: Callable[[str], Executor], config_dir: Path, logger: logging.Logger
+    ) -> None:
+        self.by_name: dict[str, Executor] = {}
+        self.sink = Sink(logger)
+        self._configured = names
+        self._make = make
+        self._config_dir = config_dir
+        self._logger = logger
+        self._users: dict[int, int] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names that tasks can select."""
+        return list(dict.fromkeys([*self._configured, *self.by_name]))
+
+    def add(self, executor: Executor) -> None:
+        """Add an executor, or replace the one of the same name."""
+        self.by_name[executor.name] = executor
+
+    def find(self, name: str) -> Executor:
+        """The executor of a name, through any number of aliases.
+
+        Raises `SchedulerError` when there is none, or when aliases go round in a circle.
+        """
+        seen = [name]
+        executor = self._find_one(name)
+        while isinstance(executor, AliasExecutor):
+            target = executor.target
+            if isinstance(target, Executor):
+                executor = target
+                continue
+            if target in seen:
+                raise SchedulerError(f"executors are aliases of each other: {' -> '.join([*seen, target])}")
+            seen.append(target)
+            executor = self._find_one(target)
+        return executor
+
+    def _find_one(self, name: str) -> Executor:
+        executor = self.by_name.get(name)
+        if executor is not None:
+            return executor
+        if name not in self._configured and name == "inline":
+            from redun.executors.inline import InlineExecutor
+
+            executor = InlineExecutor(name)
+        elif name not in self._configured:
+            raise SchedulerError(f'Unknown executor "{name}". There are: {", ".join(self.names)}')
+        else:
+            try:
+                executor = self._make(name)
+            except (ConfigError, PluginError) as error:
+                raise SchedulerError(str(error)) from error
+        self.by_name[name] = executor
+        return executor
+
+    def start(self, executor: Executor, execution_id: str, project: str) -> None:
+        """Start an executor for a run, unless another run uses it already."""
+        users = self._users.get(id(executor), 0)
+        if not users:
+            scratch = Path(tempfile.gettempdir()) / f"redun-{execution_id}"
+            executor.start(ExecutorContext(self._config_dir, execution_id, project, scratch, self._logger), self.sink)
+        self._users[id(executor)] = users + 1
+
+    def stop(self, executor: Executor) -> None:
+        """A run is done with an executor; the last one stops it."""
+        self._users[id(executor)] -= 1
+        if not self._users[id(executor)]:
+            executor.stop()

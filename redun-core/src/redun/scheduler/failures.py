@@ -1,0 +1,97 @@
+"""Failures as they are recorded and shown: with a traceback in terms of tasks."""
+
+from __future__ import annotations
+
+import contextlib
+import reprlib
+from typing import TYPE_CHECKING
+
+from redun.errors import InvalidValueError
+from redun.scheduler.errors import ErrorValue, storable_error
+from redun.traceback import Frame, Traceback, error_frames, format_error, shorten_frames
+from redun.value import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redun.scheduler.job import Job
+    from redun.value import EncodedValue
+
+_HIDDEN = ("redun", "redun_executor_local", "threading", "concurrent")
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 60
+
+
+class Failures:
+    """The failures of one run. An error that travels up through many jobs is described and encoded once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[BaseException, Traceback, EncodedValue]] = {}
+
+    def find(self, error: BaseException) -> Traceback | None:
+        """The traceback of an error that some job of this run has failed with."""
+        known = self._known.get(id(error))
+        return known[1] if known else None
+
+    def encoded(self, error: BaseException) -> EncodedValue | None:
+        """The error as it was recorded first."""
+        known = self._known.get(id(error))
+        return known[2] if known else None
+
+    def add(self, error: BaseException, traceback: Traceback, encoded: EncodedValue) -> None:
+        """Remember how an error is described."""
+        self._known[id(error)] = (error, traceback, encoded)
+
+
+def error_value(failures: Failures, job: Job, error: BaseException, detail: str | None) -> EncodedValue:
+    """The error that a job has failed with, as a value to record.
+
+    detail: the formatted Python traceback, where the error comes from another process.
+    """
+    known = failures.encoded(error)
+    if known is not None:
+        return known
+    traceback = _describe(job, error, detail)
+    with contextlib.suppress(AttributeError):  # an exception class with __slots__
+        error.redun_traceback = traceback  # type: ignore[attr-defined]
+    try:
+        encoded = encode(ErrorValue(storable_error(error), traceback))
+    except InvalidValueError:
+        encoded = encode(ErrorValue(RuntimeError(f"{type(error).__name__}: {error}"), traceback))
+    failures.add(error, traceback, encoded)
+    return encoded
+
+
+def _describe(job: Job, error: BaseException, detail: str | None) -> Traceback:
+    frames = []
+    level: Job | None = job
+    while level is not None and level.number:
+        frames.append(_frame(level, error if level is job else None))
+        level = level.parent
+    frames.reverse()
+    kept, omitted = shorten_frames(frames)
+    return Traceback(kept, omitted, detail if detail is not None else format_error(error, _HIDDEN))
+
+
+def _frame(job: Job, error: BaseException | None) -> Frame:
+    info = job.info
+    code = getattr(info.task.func, "__code__", None)
+    filename = code.co_filename if code else "?"
+    lineno = code.co_firstlineno if code else 0
+    for summary in error_frames(error, _HIDDEN) if error is not None else ():
+        if summary.filename == filename:
+            lineno = summary.lineno or lineno
+            break
+    name = f"{job.run.execution_id[:8]}.{job.number}"
+    return Frame(name, info.fullname, filename, lineno, _arguments(info.names, job.arguments))
+
+
+def _arguments(names: Sequence[str], values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(f"{name} = {_shorten(value)}" for name, value in zip(names, values, strict=False))
+
+
+def _shorten(value: object) -> str:
+    try:
+        return _repr.repr(value)
+    except Exception:  # a foreign __repr__ may raise, and this is only a hint for people
+        return f"<{type(value).__name__}>"

@@ -1,0 +1,84 @@
+"""Jobs: evaluations of task calls within one execution, while they are alive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import Status
+from redun.scheduler.options import NO_EXPORTS, CallOptions, Exports
+
+if TYPE_CHECKING:
+    from redun.backends.records import Argument
+    from redun.scheduler.cells import Cell
+    from redun.scheduler.prepared import PreparedTask, TaskSet
+    from redun.scheduler.run import Run
+    from redun.value import EncodedValue
+
+PENDING, RUNNING, FAILED, CACHED, DONE = range(5)
+"""Columns of the status table."""
+
+
+class Job:
+    """One evaluation of a task call. It lives from when its arguments are known until its result is final.
+
+    Most attributes have defaults in the class, because most jobs never need them and there are many jobs.
+    """
+
+    status = Status.RUNNING
+    column = PENDING
+    start_time = 0.0
+    end_time = 0.0
+    raw_hash: bytes | None = None
+    """The hash of what the body returned."""
+    hit_call_hash: bytes | None = None
+    """The call that the repository remembers for this evaluation."""
+    is_cached = False
+    attempt = 1
+    executor_name = ""
+    is_finished = False
+    is_written = False
+    """Whether the repository has a row that says that this job runs."""
+    holds_limits = False
+    followers: list[Job] | None = None
+    """Jobs elsewhere in the execution that make the same call and wait for this one."""
+    same_expressions: dict[str, Cell] | None = None
+    """By the expression's hash: cells of calls that nobody but equal expressions under this job may share."""
+    children: list[tuple[int, bytes]]
+    """Numbers and call hashes of the finished calls made by this one."""
+    child_task_sets: dict[TaskSet, None]
+    info: PreparedTask
+    options: CallOptions
+    args_hash = b""
+    eval_hash = b""
+    arguments: tuple[Any, ...] = ()
+    """One value a parameter."""
+    recorded_arguments: tuple[Argument, ...] = ()
+    new_values: list[EncodedValue] | tuple[()] = ()
+    """Arguments as bytes, to be recorded with the call."""
+
+    def __init__(self, run: Run, number: int, parent: Job | None, cell: Cell) -> None:
+        self.run = run
+        self.number = number
+        self.parent = parent
+        self.cell = cell
+        self.memo: dict[int, Cell] = {}
+        """The cells of the expressions evaluated under this job, by the identity of the expression."""
+        self.children = []
+        self.child_task_sets = {}
+
+    @property
+    def name(self) -> str:
+        """The job's id for the world outside: `<execution id>.<number>`."""
+        return f"{self.run.execution_id}.{self.number}"
+
+    @property
+    def exports(self) -> Exports:
+        """The options that hold for the calls made by this job."""
+        return self.options.exports if self.number else NO_EXPORTS
+
+    def move_to(self, column: int) -> None:
+        """Count this job in another column of the status table."""
+        counts = self.info.counts
+        counts[self.column] -= 1
+        counts[column] += 1
+        self.column = column

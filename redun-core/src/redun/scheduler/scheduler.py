@@ -1,0 +1,235 @@
+"""The scheduler as users and the command line know it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
+from redun.errors import NoCurrentScheduler, SchedulerError, UsageError
+from redun.expression import Expression, TaskExpression, ValueExpression, quote
+from redun.scheduler.cells import find_expressions
+from redun.scheduler.executors import RUN_BITS, ExecutorPool
+from redun.scheduler.root import root_task
+from redun.scheduler.run import Run
+from redun.session import get_current_scheduler, set_current_scheduler
+from redun.task import split_task_fullname
+from redun.task_registry import get_task_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from redun.backends.base import Backend
+    from redun.config import Config
+    from redun.executors.base import Executor
+    from redun.promise import Promise
+    from redun.scheduler.events import JobObserver
+    from redun.scheduler.job import Job
+    from redun.traceback import Traceback
+
+_run_numbers = itertools.count(1)
+
+
+class Scheduler:
+    """Evaluates workflows.
+
+    config: executors, backend and limits; without one, results are kept in memory and tasks run in local threads or,
+    without the
+        package of the local executor, inline.
+    backend: where to keep results, instead of what the configuration says.
+    executor: the one to use as `default`, instead of what the configuration says.
+    observers: are told what happens to jobs.
+
+    One scheduler may be used again, and by several threads at once.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        backend: Backend | None = None,
+        executor: Executor | None = None,
+        logger: logging.Logger | None = None,
+        observers: Sequence[JobObserver] = (),
+    ) -> None:
+        from redun.config import Config
+        from redun.config.build import executor_names, limits, make_executor
+
+        self.config = config if config is not None else Config()
+        self.logger = logger or logging.getLogger("redun")
+        self.observers = list(observers)
+        self.task_registry = get_task_registry()
+        self.limits: Mapping[str, int] = limits(self.config)
+        self.execution_id = ""
+        self.traceback: Traceback | None = None
+        self._config_given = config is not None
+        self._backend = backend
+        self._is_loaded = False
+        self._lock = threading.Lock()
+        self._last_run: Run | None = None
+        config_dir = Path(getattr(self.config, "configdir", None) or Path.cwd())
+        self._pool = ExecutorPool(
+            executor_names(self.config), lambda name: make_executor(self.config, name), config_dir, self.logger
+        )
+        if executor is not None:
+            executor_name = executor.name
+            self._pool.add(executor)
+            if executor_name != "default" and "default" not in self._pool.by_name:
+                self._pool.by_name["default"] = executor
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    @property
+    def backend(self) -> Backend:
+        """Where results are kept."""
+        if self._backend is None:
+            if self._config_given:
+                from redun.config.build import make_backend
+
+                self._backend = make_backend(self.config)
+            else:
+                from redun.backends.memory import MemoryBackend
+
+                self._backend = MemoryBackend()
+        return self._backend
+
+    @property
+    def executors(self) -> dict[str, Executor]:
+        """The executors that have been made so far, by name."""
+        return self._pool.by_name
+
+    @property
+    def import_paths(self) -> list[str]:
+        """Where a worker process has to look for the modules of tasks."""
+        return [path for path in sys.path if path]
+
+    def add_executor(self, executor: Executor) -> None:
+        """Add an executor, or replace the one of the same name."""
+        self._pool.add(executor)
+
+    def find_executor(self, name: str) -> Executor:
+        """The executor that tasks select by this name. Raises `SchedulerError` when there is none."""
+        return self._pool.find(name)
+
+    def load(self, migrate: bool | None = None) -> None:
+        """Open the repository. Doing so twice is fine."""
+        with self._lock:
+            if not self._is_loaded:
+                self.backend.load(migrate=migrate)
+                self._is_loaded = True
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        expr: Any,
+        exec_argv: Sequence[str] | None = None,
+        dryrun: bool = False,
+        cache: bool = True,
+        tags: Iterable[tuple[str, Any]] = (),
+        context: Mapping[str, Any] | None = None,
+        execution_id: str | None = None,
+    ) -> Any:
+        """Evaluate an expression, or a nested value that holds expressions, and return its value.
+
+        exec_argv: what to show as the command line of the execution.
+        dryrun: run no task: raise `DryRunResult` when one would have to run.
+        cache: False ignores what earlier executions have left in the repository. Results are recorded all the same.
+        tags: key and JSON value pairs to attach to the execution.
+        execution_id: a UUID, where the caller wants to choose it.
+
+        Raises the error that the workflow failed with, after recording everything that did finish.
+        """
+        self.load()
+        if context:
+            raise SchedulerError("a context for the whole run is not supported yet")
+        if execution_id is not None:
+            self._check_execution_id(execution_id)
+        argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", _describe(expr))
+        moment = time.time()
+        record = ExecutionRecord(
+            execution_id or str(uuid.uuid4()), argv, Status.RUNNING, moment, moment, None, _scheduler_id()
+        )
+        number = next(_run_numbers)
+        observers = self._plugged_observers(record.id, expr)
+        run = Run(self, record, number << RUN_BITS, is_dry=dryrun, use_cache=cache, observers=observers)
+        self.execution_id, self._last_run, self.traceback = record.id, run, None
+        for key, value in tags:
+            run.recorder.tag(TagRecord(EntityKind.EXECUTION, record.id, key, value))
+        outer = get_current_scheduler(required=False)
+        set_current_scheduler(self)
+        self._pool.sink.runs[number] = run
+        try:
+            return run.execute(_rooted(expr))
+        except BaseException as error:
+            self.traceback = run.failures.find(error)
+            raise
+        finally:
+            del self._pool.sink.runs[number]
+            set_current_scheduler(outer)
+
+    def _check_execution_id(self, execution_id: str) -> None:
+        try:
+            is_uuid = str(uuid.UUID(execution_id)) == execution_id
+        except ValueError:
+            is_uuid = False
+        if not is_uuid:
+            raise UsageError(f"the execution id {execution_id!r} must be a UUID, such as {uuid.uuid4()}")
+        if self.backend.execution(execution_id) is not None:
+            raise UsageError(f"there is an execution {execution_id} already: choose another id, or none")
+
+    def _plugged_observers(self, execution_id: str, expr: Any) -> tuple[JobObserver, ...]:
+        if not self._config_given:
+            return ()
+        from redun.config.secrets import masked_view
+        from redun.plugins import ExecutionInfo, get_plugins
+
+        task_name = expr.task_name if isinstance(expr, TaskExpression) else root_task.fullname
+        execution = ExecutionInfo(execution_id, split_task_fullname(task_name)[0], task_name)
+        return get_plugins().job_observers(masked_view(self.config), execution)
+
+    def evaluate(self, expr: Any, parent_job: Job | None = None) -> Promise[Any]:
+        """For scheduler tasks: a promise for an expression, or a nested value, evaluated under a job."""
+        if parent_job is None:
+            raise NoCurrentScheduler("evaluate() needs the parent job that the scheduler task was given")
+        return parent_job.run.reducer.evaluate(expr, parent_job)
+
+    def start_executor(self, executor: Executor, execution_id: str) -> None:
+        """Start an executor for a run."""
+        with self._lock:
+            self._pool.start(executor, execution_id, "")
+
+    def stop_executor(self, executor: Executor) -> None:
+        """A run is done with an executor."""
+        with self._lock:
+            self._pool.stop(executor)
+
+    def job_counts(self) -> dict[str, list[int]]:
+        """For each task of the latest run how many jobs are PENDING, RUNNING, FAILED, CACHED and DONE.
+
+        May be called from any thread while the run goes on.
+        """
+        return self._last_run.job_counts() if self._last_run is not None else {}
+
+
+def _rooted(expr: Any) -> Expression[Any]:
+    """The expression of the root job: the one job that every execution begins with."""
+    if isinstance(expr, TaskExpression) and not find_expressions((expr.args, expr.kwargs)):
+        return expr
+    rooted: Any = root_task(quote(expr))
+    return rooted if isinstance(rooted, Expression) else ValueExpression(rooted)
+
+
+def _describe(expr: Any) -> str:
+    return expr.task_name if isinstance(expr, TaskExpression) else type(expr).__name__
+
+
+def _scheduler_id() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

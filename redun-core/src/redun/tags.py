@@ -1,0 +1,67 @@
+"""Tags as text: how a value is read from the command line and the configuration, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WORDS = {"": None, "null": None, "true": True, "false": False}
+
+MAX_SHOWN = 50
+"""Characters of a key or of a value that listings show."""
+
+
+def parse_tag_value(text: str) -> Any:
+    """Read a tag's value: JSON where it looks like JSON, a number, `true`, `false`, `null` or nothing; else a string.
+
+    Raises ValueError for text that begins like JSON (with `[`, `{` or `"`) and is not.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in '[{"':
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"tag value {text!r} begins like JSON, but is not: {error}") from None
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def parse_tag_key_value(text: str) -> tuple[str, Any]:
+    """Split `key=value` and read the value.
+
+    Raises ValueError without `=` or without a key.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"tag {text!r} should have the form key=value")
+    return key, parse_tag_value(value)
+
+
+def format_tag_value(value: Any) -> str:
+    """The text that `parse_tag_value` reads back as this value."""
+    if isinstance(value, str) and value and _is_plain(value):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
+def format_tag_key_value(key: str, value: Any, max_length: int = MAX_SHOWN) -> str:
+    """`key=value` for a listing, either side cut at `max_length` characters."""
+    return f"{_cut(key, max_length)}={_cut(format_tag_value(value), max_length)}"
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        return isinstance(parse_tag_value(text), str) and text[0] != '"'
+    except ValueError:
+        return False
+
+
+def _cut(text: str, max_length: int) -> str:
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."

@@ -1,0 +1,258 @@
+"""Values: how anything that a task takes or returns is hashed, stored and brought back.
+
+`encode` gives the canonical hash of a value and its bytes, `decode` the value again. What "canonical" promises is
+written in `redun.types.canonical`.
+"""
+
+from __future__ import annotations
+
+import marshal
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redun import nested
+from redun.errors import InvalidValueError
+from redun.hashing import new_hasher
+from redun.types import graph, pickling, plain, reductions, reference
+from redun.types.builtin import Bool, DatetimeType, EnumType, Function, Set, parse_arg
+from redun.types.canonical import Walk, digest, hash_buffer, hash_long
+from redun.types.plain import ATOMS, CONTAINERS, FLAT_LIMIT, PLAIN
+from redun.types.protocol import (
+    MIME_TYPE_PICKLE,
+    MetaValue,
+    ProxyValue,
+    TypeRegistry,
+    Value,
+    get_type_registry,
+    use_type_registry,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = [
+    "MIME_TYPE_PICKLE",
+    "Bool",
+    "DatetimeType",
+    "EncodedValue",
+    "EnumType",
+    "Function",
+    "InvalidValueError",
+    "MetaValue",
+    "ProxyValue",
+    "Set",
+    "TypeRegistry",
+    "Value",
+    "decode",
+    "encode",
+    "get_type_registry",
+    "hash_value",
+    "is_valid",
+    "parse_arg",
+    "register_codec",
+    "use_type_registry",
+]
+
+
+class EncodedValue(NamedTuple):
+    """A value as bytes, with its hash."""
+
+    hash: bytes
+    type_name: str
+    codec: str
+    """How the bytes are to be read: see `decode`."""
+    data: bytes
+    children: tuple[EncodedValue, ...] = ()
+    """The files, tasks and other `Value` instances inside, which have records of their own."""
+    path: str | None = None
+    """Of a file or directory: where it is."""
+
+
+_hasher = new_hasher("value")
+_type_names = {cls: f"{cls.__module__}.{cls.__qualname__}" for cls in PLAIN}
+_QUICK = frozenset({type(None), bool, int, float, complex})
+_LONG_TEXT = 1 << 16
+_MARSHAL_TEXT = 1 << 29
+"""Texts from here on may have more bytes than marshal takes."""
+_STORE_LIMIT = 1 << 28
+
+
+def encode(value: Any) -> EncodedValue:
+    """The canonical hash of a value, and the value as bytes.
+
+    Raises InvalidValueError for what cannot be hashed or stored, naming its type and where inside the value it is.
+    """
+    cls = type(value)
+    if cls in _QUICK or (cls is str and len(value) < _LONG_TEXT):
+        data = marshal.dumps(value, 2)
+        hasher = _hasher.copy()
+        hasher.update(data)
+        return EncodedValue(hasher.digest(), _type_names[cls], "plain", data)
+    if cls in CONTAINERS:
+        flat = plain.flatten(value)
+        if flat is not None and len(flat) <= FLAT_LIMIT:
+            hasher = _hasher.copy()
+            hasher.update(flat)
+            return EncodedValue(hasher.digest(), _type_names[cls], "plain", flat)
+        return _encode_container(value)
+    if cls is bytes:
+        return EncodedValue(hash_long(value)[1], "builtins.bytes", "bytes", value)
+    if cls is bytearray:
+        return EncodedValue(hash_buffer(b"b", value), "builtins.bytearray", "bytes", bytes(value))
+    if cls is str:
+        return _encode_text(value)
+    return _encode_instance(value)
+
+
+def hash_value(value: Any) -> bytes:
+    """The canonical hash of a value, as `encode` gives it, without the work of storing it.
+
+    Raises InvalidValueError for what cannot be hashed. What can be hashed may still turn out not to be storable.
+    """
+    cls = type(value)
+    if cls in CONTAINERS:
+        flat = plain.flatten(value)
+    elif cls in _QUICK or (cls is str and len(value) < _LONG_TEXT):
+        flat = marshal.dumps(value, 2)
+    else:
+        return _walk(value)[1]
+    if flat is None or len(flat) > FLAT_LIMIT:
+        return _walk(value)[1]
+    hasher = _hasher.copy()
+    hasher.update(flat)
+    return hasher.digest()
+
+
+def _walk(value: Any) -> tuple[Walk, bytes]:
+    walk = Walk()
+    try:
+        return walk, walk.hash(value)
+    except InvalidValueError as error:
+        raise InvalidValueError(pickling.describe(value, error, lambda part: Walk().hash(part))) from error
+
+
+def _encode_text(value: str) -> EncodedValue:
+    if len(value) >= _MARSHAL_TEXT:
+        return EncodedValue(hash_long(value)[1], "builtins.str", "pickle", pickling.dump(value))
+    data = marshal.dumps(value, 2)
+    return EncodedValue(digest(data), "builtins.str", "plain", data)
+
+
+def _encode_container(value: Any) -> EncodedValue:
+    walk, hash_ = _walk(value)
+    type_name = _type_names[type(value)]
+    if walk.flat_size >= 0:
+        codec, data = _store_plain(value, walk)
+        return EncodedValue(hash_, type_name, codec, data)
+    return EncodedValue(hash_, type_name, "pickle", pickling.dump(value), _encode_all(walk.found.values()))
+
+
+def _store_plain(value: Any, walk: Walk) -> tuple[str, bytes]:
+    if walk.flat_size <= min(2 * walk.distinct_size + FLAT_LIMIT, _STORE_LIMIT):
+        flat = plain.flatten(value, _STORE_LIMIT)
+        return "plain", reference.encode_plain(value) if flat is None else flat
+    return "graph", graph.dump_graph(value)
+
+
+def _encode_instance(value: Any) -> EncodedValue:
+    if isinstance(value, Value):
+        return _encode_value(value)
+    walk, hash_ = _walk(value)
+    children = _encode_all(walk.found.values())
+    registry = get_type_registry()
+    type_name = registry.get_type_name(type(value))
+    proxy = registry.get_proxy(type(value))
+    if proxy is None or not _has_own_format(proxy):
+        return EncodedValue(hash_, type_name, "pickle", pickling.dump(value), children)
+    return EncodedValue(hash_, type_name, "value", proxy(value).serialize(), children)
+
+
+def _encode_value(value: Value) -> EncodedValue:
+    cls = type(value)
+    inside = value.iter_subvalues()
+    piece = reductions.value_piece(value)
+    if piece is None:
+        walk, hash_ = _walk(value)
+        inside = chain((found for found in walk.found.values() if found is not value), inside)
+    else:
+        hash_ = piece[1:]
+    path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
+    children = _encode_all(inside)
+    if not _has_own_format(cls):
+        return EncodedValue(hash_, cls.type_name, "pickle", pickling.dump(value), children, path)
+    return EncodedValue(hash_, cls.type_name, "value", value.serialize(), children, path)
+
+
+def _has_own_format(cls: type[Value]) -> bool:
+    if cls.serialize not in (Value.serialize, ProxyValue.serialize):
+        return True
+    return cls.deserialize.__func__ is not Value.deserialize.__func__  # type: ignore[attr-defined]
+
+
+def _encode_all(values: Iterable[Value]) -> tuple[EncodedValue, ...]:
+    """The encoded values, each hash once."""
+    return tuple({child.hash: child for child in map(encode, values)}.values())
+
+
+# -- and back ---------------------------------------------------------------------------------------------------------
+
+
+def _decode_bytes(data: bytes, type_name: str) -> Any:
+    return bytearray(data) if type_name == "builtins.bytearray" else bytes(data)
+
+
+def _decode_value(data: bytes, type_name: str) -> Any:
+    cls = get_type_registry().get_class(type_name)
+    if cls is None:
+        raise InvalidValueError(f"no class with the type name {type_name} is defined: import its module first")
+    raw_type = cls.type if issubclass(cls, ProxyValue) else cls
+    return cls.deserialize(raw_type, data)
+
+
+_codecs: dict[str, Callable[[bytes, str], Any]] = {
+    "plain": lambda data, _: plain.load(data),
+    "bytes": _decode_bytes,
+    "graph": lambda data, _: graph.load_graph(data),
+    "pickle": lambda data, _: pickling.load(data),
+    "value": _decode_value,
+}
+
+
+def register_codec(name: str, decode_function: Callable[[bytes], Any]) -> None:
+    """Say how `decode` reads the bytes of a codec that another module writes."""
+    _codecs[name] = lambda data, _: decode_function(data)
+
+
+def decode(codec: str, data: bytes, type_name: str) -> Any:
+    """The value that `encode` made bytes of.
+
+    Raises InvalidValueError for an unknown codec, and whatever the reason why the bytes cannot be read: a class or
+    module that is gone, damaged data, a class that refuses its state.
+    """
+    read = _codecs.get(codec)
+    if read is None:
+        raise InvalidValueError(
+            f"a stored {type_name} has the codec {codec!r}, which is unknown here; known: {', '.join(_codecs)}"
+        )
+    try:
+        return read(data, type_name)
+    except InvalidValueError:
+        raise
+    except Exception as error:  # classes run their own code here and may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise InvalidValueError(f"a stored {type_name} (codec {codec}) cannot be brought back: {reason}") from error
+
+
+def is_valid(value: Any) -> bool:
+    """Whether a value from the cache may still be used: every `Value` inside says so. Plain data always may."""
+    cls = type(value)
+    if cls in ATOMS or (cls in CONTAINERS and plain.is_plain(value)):
+        return True
+    registry = get_type_registry()
+    for leaf in nested.iter_leaves(value):
+        if type(leaf) in ATOMS:
+            continue
+        speaker = registry.get_value(leaf)
+        if speaker is not None and not speaker.is_valid():
+            return False
+    return True

@@ -1,0 +1,120 @@
+"""Calls in threads of the scheduler's process."""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from redun.executors.calls import run_call
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redun.executors.base import JobSink, TaskCall
+
+
+class ThreadPool:
+    """Plain threads that take calls from one queue.
+
+    Several times cheaper per call than `concurrent.futures`, which makes a future, a condition and a work item for
+    each. Threads start when there are calls for them, never more than `max_workers`. They are daemons: a thread
+    cannot be stopped, and a task that hangs must not keep the program from ending.
+    """
+
+    def __init__(self, name: str, max_workers: int, sink: JobSink) -> None:
+        self._name = name
+        self._max_workers = max_workers
+        self._sink = sink
+        self._queue: SimpleQueue[TaskCall | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._submitted = 0
+        # One counter for each thread, so that counting needs no lock.
+        self._finished: list[int] = []
+        self._stopped = False
+
+    def submit(self, calls: Sequence[TaskCall]) -> None:
+        """Queue these calls, and start the threads that they need."""
+        put = self._queue.put
+        for call in calls:
+            put(call)
+        self._submitted += len(calls)
+        self._start_threads()
+
+    def cancel(self, job_ids: frozenset[int]) -> None:
+        """Drop those of these calls that have not started. A call that runs goes on and is reported when it ends."""
+        kept = []
+        for call in self._drain():
+            if call.job_id in job_ids:
+                self._submitted -= 1
+                self._sink.cancelled(call.job_id)
+            else:
+                kept.append(call)
+        for call in kept:
+            self._queue.put(call)
+
+    def stop(self) -> None:
+        """Drop the calls that have not started, abandon those that run, and let the threads end."""
+        self._stopped = True
+        for call in self._drain():
+            self._submitted -= 1
+            self._sink.cancelled(call.job_id)
+        for _ in self._threads:
+            self._queue.put(None)
+        if self._unfinished() == 0:
+            for thread in self._threads:
+                thread.join()
+
+    def _unfinished(self) -> int:
+        return self._submitted - sum(self._finished)
+
+    def _drain(self) -> list[TaskCall]:
+        calls: list[TaskCall] = []
+        while True:
+            try:
+                call = self._queue.get_nowait()
+            except Empty:
+                return calls
+            if call is not None:
+                calls.append(call)
+
+    def _start_threads(self) -> None:
+        # Counted anew each time: while a thread starts, the others may have finished most of the calls.
+        while len(self._threads) < min(self._max_workers, self._unfinished()):
+            number = len(self._threads)
+            self._finished.append(0)
+            thread = threading.Thread(
+                target=self._work, args=(number,), name=f"redun-{self._name}-{number + 1}", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system allows no more threads
+                if not self._threads:
+                    self._sink.broken(error)
+                return
+            self._threads.append(thread)
+
+    def _work(self, number: int) -> None:
+        get = self._queue.get
+        run_and_report = self._run_and_report
+        while (call := get()) is not None:
+            run_and_report(call, number)
+            # Otherwise the arguments of the latest call live on while the thread waits for the next.
+            del call
+
+    def _run_and_report(self, call: TaskCall, number: int) -> None:
+        """Run one call. It counts as finished before it is reported: a report may bring the next call at once."""
+        if self._stopped:
+            self._finished[number] += 1
+            self._sink.cancelled(call.job_id)
+            return
+        try:
+            value = run_call(call)
+        except BaseException as error:
+            self._finished[number] += 1
+            if not self._stopped:
+                self._sink.failed(call.job_id, error)
+        else:
+            self._finished[number] += 1
+            if not self._stopped:
+                self._sink.done(call.job_id, value)

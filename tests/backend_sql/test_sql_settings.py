@@ -1,0 +1,102 @@
+"""The `[backend]` section: what `db_uri` means, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redun.config import Config
+from redun.config.build import make_backend as make_configured_backend
+from redun.errors import ConfigError
+from redun_backend_sql import defaults
+from redun_backend_sql.backend import make_backend
+from redun_backend_sql.settings import SqlSettings
+from redun_backend_sql.uri import sqlite_path
+
+FOLDER = Path("/config/.redun")
+
+
+@pytest.mark.parametrize(
+    ("db_uri", "path"),
+    [
+        ("sqlite:///redun.db", "/config/.redun/redun.db"),
+        ("sqlite:///sub/redun.db", "/config/.redun/sub/redun.db"),
+        ("sqlite:////data/redun.db", "/data/redun.db"),
+        ("sqlite+pysqlite:///redun.db", "/config/.redun/redun.db"),
+        ("sqlite:///.redun/redun.db", "/config/.redun/redun.db"),
+        ("SQLite:///redun.db", "/config/.redun/redun.db"),
+    ],
+)
+def test_a_sqlite_uri_names_a_file(db_uri: str, path: str):
+    assert sqlite_path(db_uri, FOLDER) == Path(path)
+
+
+@pytest.mark.parametrize("db_uri", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_sqlite_uri_without_a_file_is_a_database_in_memory(db_uri: str):
+    assert sqlite_path(db_uri, FOLDER) is None
+
+
+@pytest.mark.parametrize("db_uri", ["redun.db", "sqlite:redun.db", "sqlite://redun.db", "mysql://host/db", ""])
+def test_other_uris_are_refused_with_the_right_form(db_uri: str):
+    with pytest.raises(ConfigError, match="sqlite:///<file>"):
+        sqlite_path(db_uri, FOLDER)
+
+
+def test_postgresql_says_that_it_is_not_yet_supported():
+    with pytest.raises(ConfigError, match=r"postgresql is not yet supported.*sqlite"):
+        sqlite_path("postgresql://host/db", FOLDER)
+
+
+@pytest.mark.parametrize("secret", ["secret", "sec@ret", "sec/ret", "s:e:c"])
+def test_a_password_in_the_uri_is_refused_without_repeating_it(secret: str):
+    uri = f"postgresql://me:{secret}@host/db"
+    with pytest.raises(ConfigError, match="REDUN_DB_PASSWORD") as refused:
+        sqlite_path(uri, FOLDER)
+    assert secret not in str(refused.value)
+    config = Config({"backend": {"db_uri": uri}}, configdir=str(FOLDER))
+    with pytest.raises(ConfigError, match="holds a password") as refused:
+        make_configured_backend(config)
+    assert secret not in str(refused.value)
+
+
+def test_a_user_name_alone_is_no_password():
+    with pytest.raises(ConfigError, match="not yet supported"):
+        sqlite_path("postgresql://me@host:5432/db", FOLDER)
+
+
+def test_an_at_sign_in_a_path_is_no_password():
+    assert sqlite_path("sqlite:///a:b@c/redun.db", FOLDER) == FOLDER / "a:b@c" / "redun.db"
+
+
+@pytest.mark.parametrize("option", ["db_aws_secret_name", "value_store_path"])
+def test_an_option_that_is_not_yet_supported_is_never_ignored(option: str):
+    with pytest.raises(ConfigError, match=f"{option}: not yet supported"):
+        make_backend(FOLDER, **{option: "something"})
+
+
+def test_the_options_reach_the_backend(tmp_path: Path):
+    backend = make_backend(tmp_path, db_uri="sqlite:///a.db", max_value_size=10, automigrate=False)
+    assert (backend.path, backend.max_value_size) == (tmp_path / "a.db", 10)
+    assert make_backend(tmp_path).path == tmp_path / "redun.db"
+    assert make_backend(tmp_path).max_value_size == defaults.MAX_VALUE_SIZE
+
+
+def test_making_a_backend_touches_nothing(tmp_path: Path):
+    make_backend(tmp_path / "not there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_option_of_the_section_is_known():
+    assert set(SqlSettings.model_fields) == {
+        "db_uri",
+        "automigrate",
+        "max_value_size",
+        "db_username_env",
+        "db_password_env",
+        "db_aws_secret_name",
+        "value_store_path",
+        "value_store_min_size",
+        "db_retries",
+        "db_retries_backoff",
+        "db_retries_backoff_max",
+    }

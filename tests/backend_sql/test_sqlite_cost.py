@@ -1,0 +1,208 @@
+"""What questions and batches cost: no scans of large tables, and statements that count batches, not jobs."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redun.backends.base import Backend
+from redun.backends.records import EntityKind, RecordBatch, TagRecord
+from redun.testing.backend_records import Story, hash_of
+from redun_backend_sql.backend import SqliteBackend
+
+LARGE = ("job", "call", "value", "call_argument", "value_child", "execution", "tag", "job_count")
+SIZE = 3000
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[SqliteBackend]:
+    backend = SqliteBackend(tmp_path / "redun.db")
+    backend.load()
+    yield backend
+    backend.close()
+
+
+def connection_of(backend: SqliteBackend) -> sqlite3.Connection:
+    assert backend._connection is not None
+    return backend._connection
+
+
+@pytest.fixture
+def statements(backend: SqliteBackend) -> list[str]:
+    """The statements that run from now on, with their values."""
+    seen: list[str] = []
+    connection_of(backend).set_trace_callback(seen.append)
+    return seen
+
+
+def leaves(story: Story, numbers: range, *, name: str = "f") -> RecordBatch:
+    for i in numbers:
+        story.job(i + 1, story.call(f"{name}{i}", f"result {name}{i}", arguments=[f"argument {name}{i}"]))
+    return story.take()
+
+
+def fill(backend: Backend) -> Story:
+    story = Story().begin()
+    backend.record(story.take())
+    backend.record(leaves(story, range(SIZE)))
+    for i in range(SIZE):
+        story.value(f"file {i}", path=f"folder/file{i}", children=[f"inside {i}"], size=100)
+        story.batch.tags.append(TagRecord(EntityKind.VALUE, hash_of(f"file {i}").hex(), "key", i))
+    backend.record(story.take())
+    return story
+
+
+PARENT = "11111111-1111-4111-8111-111111111111"
+QUESTIONS: dict[str, Callable[[Backend], object]] = {
+    "find_evaluations": lambda b: b.find_evaluations([hash_of(f"eval f{i}") for i in range(700)]),
+    "find_calls": lambda b: b.find_calls([hash_of(f"eval f{i}") for i in range(700)], b""),
+    "load large values": lambda b: b.load_values([hash_of(f"file {i}") for i in range(700)]),
+    "load a result": lambda b: b.load_values([hash_of("result f7")]),
+    "load an argument": lambda b: b.load_values([hash_of("argument f7")]),
+    "load task sets": lambda b: b.load_task_sets([hash_of("task set work")]),
+    "find_ids of a value": lambda b: b.find_ids(hash_of("argument f7").hex()[:6]),
+    "find_ids of one character": lambda b: b.find_ids("1"),
+    "executions": lambda b: b.executions(limit=10),
+    "execution": lambda b: b.execution(PARENT),
+    "task_counts": lambda b: b.task_counts(PARENT),
+    "jobs": lambda b: b.jobs(PARENT, after=100, limit=10),
+    "children": lambda b: b.jobs(PARENT, parent=1, after=0, limit=10) == [],
+    "job": lambda b: b.job(PARENT, 7),
+    "call": lambda b: b.call(hash_of("call f7 result f7")),
+    "calls": lambda b: b.calls([hash_of(f"call f{i} result f{i}") for i in range(700)]),
+    "jobs_of_call": lambda b: b.jobs_of_call(hash_of("call f7 result f7")),
+    "calls_with_result": lambda b: b.calls_with_result(hash_of("result f7")),
+    "calls_with_argument": lambda b: b.calls_with_argument(hash_of("argument f7")),
+    "task": lambda b: b.task(hash_of("task work")),
+    "tasks_named": lambda b: b.tasks_named("suite.work"),
+    "jobs_of_task": lambda b: b.jobs_of_task(hash_of("task work")),
+    "files": lambda b: b.files("folder/file7"),
+    "tags": lambda b: b.tags(EntityKind.VALUE, [hash_of("file 7").hex()]),
+    "record": lambda b: b.record(leaves(Story(), range(SIZE, SIZE + 10))) is None,
+}
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_question_scans_a_large_table(backend: SqliteBackend, statements: list[str], question: str, analyzed: bool):
+    """Nor sorts one, with the planner's statistics or without."""
+    fill(backend)
+    connection = connection_of(backend)
+    if analyzed:
+        connection.execute("ANALYZE")
+    statements.clear()
+    assert QUESTIONS[question](backend)
+    asked = [each for each in statements if re.match("SELECT|UPDATE|DELETE", each)]
+    assert asked
+    for each in asked:
+        for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {each}").fetchall():
+            scanned = re.match(r"SCAN (\w+)( USING (COVERING )?INDEX)?", step)
+            # Walking an index in order, for the newest first, ends with the limit.
+            is_walk = scanned is not None and scanned[2] is not None and "LIMIT" in each
+            assert scanned is None or is_walk or scanned[1] not in LARGE, (each, step)
+            assert "TEMP B-TREE" not in step or "GROUP BY" in each or "job_count" in each, (each, step)
+
+
+def test_statements_grow_with_batches_not_with_jobs(backend: SqliteBackend, statements: list[str]):
+    story = Story().begin()
+    backend.record(story.take())
+
+    def selects_for(numbers: range, name: str) -> int:
+        statements.clear()
+        backend.record(leaves(story, numbers, name=name))
+        hashes = [hash_of(f"eval {name}{i}") for i in numbers]
+        assert len(backend.find_evaluations(hashes)) == len(numbers)
+        # Inserts run once a row, within one prepared statement.
+        return sum(count for kind, count in Counter(each.split()[0] for each in statements).items() if kind != "INSERT")
+
+    small = selects_for(range(10), "a")
+    large = selects_for(range(10, 2010), "b")
+    assert small < 20
+    assert large < small + 20
+
+
+def test_a_leaf_call_costs_one_row_a_table(backend: SqliteBackend):
+    story = Story().begin()
+    backend.record(story.take())
+    backend.record(leaves(story, range(100)))
+    counts = {
+        table: connection_of(backend).execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("call", "job", "call_argument", "value", "signature", "task_set", "value_kind", "executor")
+    }
+    assert counts == {
+        "call": 100,
+        "job": 100,
+        "call_argument": 100,
+        "value": 0,
+        "signature": 1,
+        "task_set": 1,
+        "value_kind": 1,
+        "executor": 1,
+    }
+
+
+def test_a_completed_call_takes_the_place_of_its_open_evaluation(backend: SqliteBackend):
+    story = Story().begin()
+    story.evaluation("f", "expression")
+    backend.record(story.take())
+    story.evaluation("g", "expression")
+    story.call("f", "result", raw="expression")
+    story.call("g", "result", raw="expression")
+    backend.record(story.take())
+    assert connection_of(backend).execute("SELECT count(*) FROM call").fetchone() == (2,)
+
+
+def test_a_job_stays_below_350_bytes(tmp_path: Path):
+    path = tmp_path / "redun.db"
+    backend = SqliteBackend(path)
+    backend.load()
+    empty = path.stat().st_size
+    story = Story().begin()
+    backend.record(story.take())
+    for start in range(0, 10_000, 1000):
+        backend.record(leaves(story, range(start, start + 1000)))
+    backend.close()
+    # The names that stand for values here are longer than the numbers of a usual fan-out.
+    assert (path.stat().st_size - empty) / 10_000 < 350
+
+
+RUN = """
+import sys
+from pathlib import Path
+from redun.testing.backend_records import Story, hash_of
+from redun_backend_sql.backend import make_backend
+
+backend = make_backend(Path(sys.argv[1]))
+backend.load()
+story = Story().begin()
+call = story.call("f", "result", arguments=["argument"])
+story.job(1, call)
+backend.record(story.take())
+assert backend.find_evaluations([call.eval_hash])
+assert backend.find_calls([call.eval_hash], b"")
+assert backend.load_values([hash_of("argument")])
+backend.close()
+print(*[name for name in ("sqlalchemy", "alembic", "pydantic", "pluggy", "sqlite3") if name in sys.modules])
+"""
+
+
+def test_the_run_path_imports_neither_sqlalchemy_nor_alembic(tmp_path: Path):
+    """Neither on a new repository nor on one that is there."""
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["sqlite3"]
+
+
+def test_the_plugin_module_imports_nothing_heavy():
+    code = (
+        "import sys; from redun.plugins import BackendType, hookimpl; before = set(sys.modules);"
+        "import redun_backend_sql.plugin; print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"redun_backend_sql", "redun_backend_sql.plugin"}

@@ -1,0 +1,151 @@
+"""Arguments of tasks on the command line."""
+
+# ruff: noqa: UP006, UP007, UP035, UP045 - the old spellings are what is tested
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, List, Literal, NewType, Optional, Union
+
+import pytest
+from redun.cli.run_options import long_options
+from redun.cli.task_command import TaskCommand
+from redun.errors import UsageError
+from redun.job_info import JobInfo
+from redun.task import Task
+
+if TYPE_CHECKING:
+    from nowhere import Unknown
+
+UserId = NewType("UserId", int)
+
+
+class Colour(enum.Enum):
+    red = 1
+
+
+def command(function: Any) -> TaskCommand:
+    return TaskCommand(Task(function, namespace="acme"), long_options())
+
+
+def arguments(function: Any, *words: str) -> dict[str, Any]:
+    return command(function).read(words).arguments
+
+
+def read_as(annotation: Any, *texts: str) -> Any:
+    def one(x): ...
+
+    one.__annotations__ = {"x": annotation}
+    return arguments(one, "--x", *texts)["x"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "texts", "value"),
+    [
+        (str, ["1"], "1"),
+        (Any, ["1"], "1"),
+        (int, ["-1"], -1),
+        (float, ["-.5"], -0.5),
+        (bool, ["False"], False),
+        (Path, ["a/b"], Path("a/b")),
+        (Colour, ["red"], Colour.red),
+        (UserId, ["7"], 7),
+        (Annotated[int, "some"], ["7"], 7),
+        (Optional[int], ["7"], 7),
+        (Union[None, int], ["7"], 7),
+        (int | str, ["seven"], "seven"),
+        (Literal[1, "one"], ["1"], 1),
+        (list[int], ["1", "-2"], [1, -2]),
+        (List[float], ["1", "-.5"], [1.0, -0.5]),
+        (list, ["1", "a"], ["1", "a"]),
+        (Optional[list[int]], ["1"], [1]),
+        (Sequence[int], ["1", "2"], [1, 2]),
+        (tuple[int, ...], ["1", "2"], (1, 2)),
+        (set[int], ["1", "1"], {1}),
+        (tuple[int, str], ["1", "2"], (1, "2")),
+        (list[Colour], ["red", "red"], [Colour.red, Colour.red]),
+        ("int", ["3"], 3),
+        ("list[int] | None", ["3"], [3]),
+        (Callable[[int], int], ["math.sqrt"], __import__("math").sqrt),
+    ],
+)
+def test_texts_are_read_by_the_annotation(annotation, texts, value):
+    read = read_as(annotation, *texts)
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_one_annotation_that_cannot_be_resolved_leaves_the_others_as_they_are():
+    def f(a: Unknown, b: int): ...
+
+    assert arguments(f, "--a", "1", "--b", "2") == {"a": "1", "b": 2}
+
+
+def test_the_flag_is_kebab_case_in_lower_case():
+    def f(my_Arg): ...
+
+    assert arguments(f, "--my-arg", "1") == {"my_Arg": "1"}
+
+
+def test_only_python_can_fill_job_info_and_variadic_parameters():
+    def f(x=1, *args, info=JobInfo(), **kwargs): ...  # noqa: B008
+
+    assert [one.name for one in command(f).arguments] == ["x"]
+
+
+def test_values_may_follow_an_equals_sign_and_look_like_options():
+    def f(a: str, many: list[str]): ...
+
+    assert arguments(f, "--a=--b", "--many=-x", "--many", "y", "z") == {"a": "--b", "many": ["-x", "y", "z"]}
+    assert arguments(f, "--a", "-b", "--many", "-") == {"a": "-b", "many": ["-"]}
+
+
+def test_the_later_of_two_values_wins():
+    def f(a: int): ...
+
+    assert arguments(f, "--a", "1", "--a", "2") == {"a": 2}
+
+
+def test_long_run_options_are_handed_on_unless_the_task_has_such_a_parameter():
+    def f(user="", x=1): ...
+
+    read = command(f).read(["--user", "ada", "--project", "p", "--no-cache", "--tag=a=b", "--x", "2"])
+    assert read.arguments == {"user": "ada", "x": "2"}
+    assert read.run_words == ["--project", "p", "--no-cache", "--tag=a=b"]
+    with pytest.raises(UsageError, match="go before the script"):
+        command(f).read(["-p", "x"])
+
+
+def test_after_two_dashes_everything_is_the_tasks():
+    def f(x=""): ...
+
+    with pytest.raises(UsageError, match="no argument --project"):
+        command(f).read(["--", "--project", "p"])
+    assert arguments(f, "--", "--x", "1") == {"x": "1"}
+
+
+def test_help_is_the_tasks_unless_it_has_a_parameter_of_that_name():
+    def f(x): ...
+    def g(help): ...  # noqa: A002
+
+    assert command(f).read(["--x", "1", "--help"]).wants_help
+    assert command(f).read(["--help"]).wants_help
+    assert arguments(g, "--help", "me") == {"help": "me"}
+
+
+def test_all_missing_arguments_are_named_at_once():
+    def f(a, b, c=1): ...
+
+    with pytest.raises(UsageError, match="needs --a and --b"):
+        command(f).read([])
+
+
+def test_errors_of_a_users_type_are_told_with_the_argument():
+    class Even:
+        def __init__(self, text: str) -> None:
+            raise KeyError(f"odd {text}")
+
+    with pytest.raises(UsageError, match=r"acme.one --x: '3' is not an even .*odd 3"):
+        read_as(Even, "3")
