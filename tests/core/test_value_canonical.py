@@ -302,6 +302,16 @@ def test_order_in_sets_of_a_cycle_does_not_count():
     assert hash_value(graph(list("abcdefgi"))) not in hashes
 
 
+def test_which_object_of_a_cycle_is_meant_counts():
+    hashes = set()
+    for pick in ("one", "other"):
+        nodes = {"one": Node("same"), "other": Node("same")}
+        nodes["one"].next, nodes["other"].next = nodes["other"], nodes["one"]
+        nodes["one"].pick = nodes[pick]
+        hashes.add(hash_value(nodes["one"]))
+    assert len(hashes) == 2
+
+
 def test_position_in_a_cycle_counts():
     one, other = Node("one"), Node("other")
     one.next, other.next = other, one
@@ -324,6 +334,34 @@ def test_values_inside_are_children_once():
     assert all(child.type_name == Tracked.type_name for child in encoded.children)
     inner = encode(Tracked([one])).children
     assert [child.hash for child in inner] == [hash_value(one)]
+
+
+def test_values_inside_a_value_are_its_own_children():
+    inner = Tracked("inner")
+    middle = Tracked([inner])
+    encoded = encode([middle, {"again": middle}])
+    assert [child.hash for child in encoded.children] == [hash_value(middle)]
+    assert [child.hash for child in encoded.children[0].children] == [hash_value(inner)]
+    also_outside = encode([inner, middle])
+    assert [child.hash for child in also_outside.children] == [hash_value(inner), hash_value(middle)]
+
+
+def test_chain_of_values_is_encoded_in_moderate_time():
+    chain = Tracked("end")
+    for _ in range(60):
+        chain = Tracked([chain])
+    depth, encoded = 0, encode([chain])
+    while encoded.children:
+        (encoded,) = encoded.children
+        depth += 1
+    assert depth == 61
+
+
+def test_value_that_holds_itself_is_encoded():
+    loop = Tracked("loop")
+    loop.itself = [loop]
+    assert encode(loop).children == ()
+    assert [child.hash for child in encode([loop]).children] == [hash_value(loop)]
 
 
 def test_arrays_are_hashed_by_content_not_by_layout():

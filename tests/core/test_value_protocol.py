@@ -152,6 +152,11 @@ def test_own_format_is_what_is_stored():
         back(Upper("gone"))
 
 
+def test_error_in_own_format_is_reported():
+    with pytest.raises(InvalidValueError, match=r"tests\.Upper cannot be serialized: AttributeError"):
+        encode(Upper(7))
+
+
 def test_type_name_that_is_not_registered_is_an_invalid_value():
     with pytest.raises(InvalidValueError, match=r"tests\.Nowhere"):
         decode("value", b"", "tests.Nowhere")

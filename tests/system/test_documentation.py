@@ -31,6 +31,12 @@ def test_architecture_gives_every_module_of_the_core_a_floor(module: str) -> Non
     assert re.search(rf"`{module}(\.py|/)?`", floors), f"docs/architecture.md does not say on which floor {module} is"
 
 
+def test_architecture_names_modules_that_exist() -> None:
+    named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / "docs/architecture.md").read_text()))
+    assert len(named) > 30
+    assert {name for name in named if not list(ROOT.glob(f"redun-*/src/**/{name}"))} == set()
+
+
 def test_the_executor_that_the_porting_page_shows_runs_tasks() -> None:
     from redun import Scheduler, task
 

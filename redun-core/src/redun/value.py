@@ -63,7 +63,7 @@ class EncodedValue(NamedTuple):
     """How the bytes are to be read: see `decode`."""
     data: bytes
     children: tuple[EncodedValue, ...] = ()
-    """The files, tasks and other `Value` instances inside, which have records of their own."""
+    """The files, tasks and other `Value` instances inside, which have records of their own: with what is inside them."""
     path: str | None = None
     """Of a file or directory: where it is."""
 
@@ -164,7 +164,7 @@ def _encode_instance(value: Any) -> EncodedValue:
     proxy = registry.get_proxy(type(value))
     if proxy is None or not _has_own_format(proxy):
         return EncodedValue(hash_, type_name, "pickle", pickling.dump(value), children)
-    return EncodedValue(hash_, type_name, "value", proxy(value).serialize(), children)
+    return EncodedValue(hash_, type_name, "value", _serialize(proxy(value)), children)
 
 
 def _encode_value(value: Value) -> EncodedValue:
@@ -180,7 +180,17 @@ def _encode_value(value: Value) -> EncodedValue:
     children = _encode_all(inside)
     if not _has_own_format(cls):
         return EncodedValue(hash_, cls.type_name, "pickle", pickling.dump(value), children, path)
-    return EncodedValue(hash_, cls.type_name, "value", value.serialize(), children, path)
+    return EncodedValue(hash_, cls.type_name, "value", _serialize(value), children, path)
+
+
+def _serialize(value: Value) -> bytes:
+    try:
+        return bytes(value.serialize())
+    except InvalidValueError:
+        raise
+    except Exception as error:  # users' code, which may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise InvalidValueError(f"a {type(value).type_name} cannot be serialized: {reason}") from error
 
 
 def _has_own_format(cls: type[Value]) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import uuid
 from pprint import pformat
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -75,18 +73,15 @@ def _run_task(app: App, task: Task[..., Any], arguments: dict[str, Any], options
     _warn_about_namespaces(scheduler.config)
     tags = execution_tags(scheduler.config, options, task)
     called = task.options(**dict(options.option)) if options.option else task
-    execution_id = options.execution_id or str(uuid.uuid4())
-    exec_argv = ["redun", *app.arguments]
-    logger.info("Start Execution %s: %s", execution_id, shlex.join(exec_argv))
     with display_run(scheduler):
         try:
             result = scheduler.run(
                 called(**arguments),
-                exec_argv=exec_argv,
+                exec_argv=["redun", *app.arguments],
                 dryrun=options.dryrun,
                 cache=options.cache,
                 tags=tags,
-                execution_id=execution_id,
+                execution_id=options.execution_id,
             )
         except Exception as error:
             failure = _workflow_failure(scheduler, error)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from redun.task import Task
 
 
+_MAIN_MODULES = ("__main__", "__mp_main__")
+
+
 def run_call(call: TaskCall) -> Any:
     """Run the body of the task of `call` and return what it returns.
 
@@ -56,6 +59,20 @@ def find_task(target: TaskTarget) -> Task[..., Any]:
     return task
 
 
+def check_same_code(task: Task[..., Any], target: TaskTarget) -> None:
+    """Raise `ExecutorError` if a worker has imported other code than the workflow was started with.
+
+    A file that was edited meanwhile would otherwise have its result recorded under the hash of the old code. Tasks of a
+    main program are left out: it has another module name in a worker, which can be part of their hash. So are calls
+    that name no hash.
+    """
+    if target.hash and target.load_module not in _MAIN_MODULES and task.hash_bytes != target.hash:
+        raise ExecutorError(
+            f"The code of task {target.full_name} ({_where(target)}) was changed while the workflow ran, so its result "
+            "would be recorded for code that did not make it. Run the workflow again."
+        )
+
+
 def add_import_paths(paths: tuple[str, ...]) -> None:
     """Put these folders in front of `sys.path`, keeping their order, where they are not on it yet."""
     missing = [path for path in paths if path not in sys.path]
@@ -83,7 +100,7 @@ def _where(target: TaskTarget) -> str:
 
 
 def _advice(target: TaskTarget) -> str:
-    if target.load_module in ("__main__", "__mp_main__"):
+    if target.load_module in _MAIN_MODULES:
         return (
             "A task defined in the main program reaches a worker process only if that program is a file that can be "
             'imported, with the call that starts redun under `if __name__ == "__main__":`. '

@@ -76,7 +76,7 @@ def run_encoded_call(message: bytes) -> bytes:
         stream = io.BytesIO(message)
         target: TaskTarget = pickle.load(stream)
         full_name = target.full_name
-        calls.find_task(target)
+        calls.check_same_code(calls.find_task(target), target)
         args, kwargs = _load_arguments(target, stream)
         value = calls.run_task(target, args, kwargs)
         return _encode_value(full_name, value)
@@ -148,7 +148,9 @@ def _load_error(full_name: str, pickled: bytes | None, original: str, text: str)
             error = None
         if isinstance(error, BaseException):
             return error
-    return RemoteTaskError(f"Task {full_name} raised {original}, which cannot be pickled and brought back.", original, text)
+    return RemoteTaskError(
+        f"Task {full_name} raised {original}, which cannot be pickled and brought back.", original, text
+    )
 
 
 def format_error(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import shlex
 import socket
 import sys
 import threading
@@ -161,6 +162,7 @@ class Scheduler:
         observers = self._plugged_observers(record.id, expr)
         run = Run(self, record, number << RUN_BITS, is_dry=dryrun, use_cache=cache, observers=observers)
         self.execution_id, self._last_run, self.traceback = record.id, run, None
+        self.logger.info("Start Execution %s: %s", record.id, shlex.join(argv))
         for key, value in tags:
             run.recorder.tag(TagRecord(EntityKind.EXECUTION, record.id, key, value))
         outer = get_current_scheduler(required=False)

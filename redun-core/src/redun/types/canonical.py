@@ -33,11 +33,11 @@ from redun.types import plain, reductions, reference
 from redun.types.knots import hash_knot
 from redun.types.node import Node, Piece
 from redun.types.plain import ATOMS, CONTAINERS, FLAT_LIMIT
+from redun.types.protocol import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from redun.types.protocol import Value
 
 SMALL = 1024
 """The longest flat form, in bytes, that stands in the encoding of its container as it is."""
@@ -64,7 +64,10 @@ def hash_state(value: Any) -> bytes:
 
 
 class Walk:
-    """One walk over one value. Afterwards `found` has the `Value` instances inside that get records of their own."""
+    """One walk over one value.
+
+    Afterwards `found` has the `Value` instances inside that get records of their own, but not those inside of them.
+    """
 
     def __init__(self) -> None:
         self.found: dict[int, Value] = {}
@@ -95,18 +98,21 @@ class Walk:
     def _run(self, root: Node, reduce: Any) -> None:
         count = 0
         unfinished = [root]
-        stack = [(root, self._open(root, reduce))]
+        stack = [(root, self._open(root, reduce), False)]
         root.index = root.low = 0
         while stack:
-            node, children = stack[-1]
+            node, children, is_inside_value = stack[-1]
             for child in children:
+                is_value = isinstance(child.item, Value)
+                if is_value and not is_inside_value and child is not root and child.item.is_recorded:
+                    self.found[id(child.item)] = child.item
                 if child.is_finished:
                     continue
                 if child.index < 0:
                     count += 1
                     child.index = child.low = count
                     unfinished.append(child)
-                    stack.append((child, self._open(child)))
+                    stack.append((child, self._open(child), is_inside_value or is_value))
                     break
                 node.low = min(node.low, child.index)
                 node.loops = node.loops or child is node
@@ -189,13 +195,9 @@ class Walk:
             if reduction.piece is not None:
                 node.piece = reduction.piece
                 node.is_reduced = True
-                if reduction.value is not None and reduction.value.is_recorded:
-                    self.found.setdefault(id(item), reduction.value)
             else:
                 node.header = reduction.header
                 node.children = [self._part(part) for part in reduction.parts]
-                if reduction.value is not None and reduction.value.is_recorded and reduce is None:
-                    self.found.setdefault(id(item), reduction.value)
         return (child for child in node.children if type(child) is Node)
 
     def _open_container(self, node: Node, kind: type) -> None:

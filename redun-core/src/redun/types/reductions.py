@@ -48,8 +48,6 @@ class Reduction(NamedTuple):
     header: bytes = b""
     parts: Iterable[Any] = ()
     piece: bytes | None = None
-    value: Value | None = None
-    """The instance itself, if it is a `Value`."""
 
 
 _Reduce = Callable[[Any], Reduction]
@@ -69,7 +67,7 @@ def reduce(item: Any) -> Reduction:
 def _choose(cls: type) -> _Reduce:
     if issubclass(cls, Value):
         has_default_hash = cls.get_hash is Value.get_hash
-        return _reduce_value_by_state if has_default_hash else _reduce_value
+        return reduce_instance if has_default_hash else _reduce_value
     if issubclass(cls, type):
         return _reduce_named
     proxy = get_type_registry().get_proxy(cls)
@@ -106,11 +104,7 @@ def value_piece(item: Value) -> bytes | None:
 
 
 def _reduce_value(item: Value) -> Reduction:
-    return Reduction(piece=value_piece(item), value=item)
-
-
-def _reduce_value_by_state(item: Value) -> Reduction:
-    return reduce_instance(item)._replace(value=item)
+    return Reduction(piece=value_piece(item))
 
 
 def _reduce_proxied(proxy: type[ProxyValue], item: Any) -> Reduction:
