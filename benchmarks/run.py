@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from environments import CHECKOUT, DOIT, OURS, REFERENCE, make_environment
-from scenarios import ON_REQUEST, SCENARIOS, BenchmarkError, Plan, Row
+from scenarios import ON_REQUEST, SCENARIOS, BenchmarkError, Plan, Row, warm_up
 
 CONTESTANTS = {contestant.name: contestant for contestant in (OURS, REFERENCE, DOIT)}
 
@@ -85,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             large=options.large,
             timeout=options.timeout,
         )
+        warm_up(plan)
         for name in options.only:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
             try:

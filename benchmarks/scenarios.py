@@ -14,6 +14,9 @@ from pathlib import Path
 from environments import DOIT, OURS, REFERENCE, Contestant
 from measure import Sample, measure
 
+# Settings of the user's, and what would keep Python from storing compiled modules.
+IGNORED_VARIABLES = ("REDUN_", "PYTHONDONTWRITEBYTECODE")
+
 WORKFLOWS = Path(__file__).resolve().parent / "workflows"
 
 
@@ -60,7 +63,7 @@ def fresh_folder(plan: Plan) -> Iterator[Path]:
 
 def run(plan: Plan, contestant: Contestant, folder: Path, *arguments: str, **variables: str) -> Sample:
     """Run a contestant's program."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REDUN_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(IGNORED_VARIABLES)}
     command = [contestant.command(plan.environments), *arguments]
     return measure(command, folder, environment=environment | variables, timeout=plan.timeout)
 
@@ -83,6 +86,13 @@ def fan_out(plan: Plan, contestant: Contestant, folder: Path, size: int) -> Samp
         return sample
     expected = str(size * (size + 1) // 2)
     return run_expecting(plan, contestant, folder, expected, "run", "bench.py", "fan_out", "--size", str(size))
+
+
+def warm_up(plan: Plan) -> None:
+    """Run everything once, so that modules are compiled and files in the system's cache."""
+    for contestant in plan.contestants:
+        with fresh_folder(plan) as folder:
+            fan_out(plan, contestant, folder, 10)
 
 
 def interleaved(

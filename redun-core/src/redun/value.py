@@ -63,7 +63,7 @@ class EncodedValue(NamedTuple):
     """How the bytes are to be read: see `decode`."""
     data: bytes
     children: tuple[EncodedValue, ...] = ()
-    """The files, tasks and other `Value` instances inside, which have records of their own: with what is inside them."""
+    """The files, tasks and other `Value` instances inside that have records of their own, and those inside them."""
     path: str | None = None
     """Of a file or directory: where it is."""
 

@@ -26,7 +26,6 @@ import enum
 import pickle
 import re
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -162,9 +161,7 @@ def _reduce_path(item: PurePath) -> Reduction:
     return Reduction(b"P", [name_piece(f"pathlib:{cls.__name__}") if is_own else _class_piece(cls), str(item)])
 
 
-def _reduce_fraction(item: Fraction) -> Reduction:
-    if type(item) is not Fraction:
-        return reduce_instance(item)
+def _reduce_fraction(item: Any) -> Reduction:
     return Reduction(b"Q", [item.numerator, item.denominator])
 
 
@@ -263,11 +260,14 @@ _BASES: list[tuple[type, _Reduce]] = [
     (ModuleType, _reduce_module),
     (enum.Enum, _reduce_enum),
     (PurePath, _reduce_path),
-    (Fraction, _reduce_fraction),
     (bytearray, _reduce_bytearray),
     (memoryview, _reduce_buffer),
     (pickle.PickleBuffer, _reduce_buffer),
 ]
 
 # Matched by name and exactly, so that nothing is imported for them.
-_NAMED: dict[str, _Reduce] = {"zoneinfo.ZoneInfo": _reduce_zone, "numpy.ndarray": _reduce_array}
+_NAMED: dict[str, _Reduce] = {
+    "fractions.Fraction": _reduce_fraction,
+    "zoneinfo.ZoneInfo": _reduce_zone,
+    "numpy.ndarray": _reduce_array,
+}
