@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import ExecutorError
 from redun.executors import calls
+from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def run_encoded_call(message: bytes) -> bytes:
         stream = io.BytesIO(message)
         target: TaskTarget = pickle.load(stream)
         full_name = target.full_name
+        connect_filesystems()
         calls.check_same_code(calls.find_task(target), target)
         args, kwargs = _load_arguments(target, stream)
         value = calls.run_task(target, args, kwargs)

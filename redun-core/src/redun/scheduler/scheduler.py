@@ -62,7 +62,9 @@ class Scheduler:
     ) -> None:
         from redun.config import Config
         from redun.config.build import executor_names, limits, make_executor
+        from redun.plugins.connect import connect_filesystems
 
+        connect_filesystems()
         self.config = config if config is not None else Config()
         self.logger = logger or logging.getLogger("redun")
         self.observers = list(observers)
@@ -149,6 +151,11 @@ class Scheduler:
         Raises the error that the workflow failed with, after recording everything that did finish.
         """
         self.load()
+        if self._config_given:
+            from redun.plugins import get_plugins
+            from redun.plugins.connect import connect_value_types
+
+            connect_value_types(get_plugins())
         if context:
             raise SchedulerError("a context for the whole run is not supported yet")
         if execution_id is not None:

@@ -1,0 +1,41 @@
+"""Connecting what plugins bring with the parts below that use it: filesystems with files, value types with values.
+
+Files and values know nothing of plugins: they have registries of their own, which are filled from here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from redun.plugins.manager import get_plugins
+from redun.plugins.references import resolve
+
+if TYPE_CHECKING:
+    from redun.file import FileSystem
+    from redun.plugins.manager import Plugins
+
+
+def connect_filesystems() -> None:
+    """Have the filesystems of plugins found. The plugins are loaded only when a file of an unknown scheme turns up."""
+    from redun.file.filesystem import add_filesystem_finder
+
+    add_filesystem_finder(_find_filesystem)
+
+
+def _find_filesystem(scheme: str) -> FileSystem | None:
+    kind = get_plugins().filesystems().get(scheme)
+    return None if kind is None else _make_filesystem(kind.factory)
+
+
+@cache
+def _make_filesystem(factory: str) -> FileSystem:
+    return cast("FileSystem", resolve(factory)())
+
+
+def connect_value_types(plugins: Plugins) -> None:
+    """Have the value types of plugins used for the classes that they name. Nothing is imported until one turns up."""
+    from redun.types.protocol import register_value_type
+
+    for kind in plugins.value_types().unambiguous():
+        register_value_type(kind.type_name, kind.proxy)
