@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from redun import File, Scheduler, catch, task
 from redun.backends.memory import MemoryBackend
-from redun.errors import InvalidValueError
+from redun.backends.records import EntityKind
+from redun.errors import InvalidValueError, SchedulerError
 from redun.scheduler import DryRunResult
 from redun.task import CacheResult, Task
 
@@ -294,3 +295,23 @@ def test_a_result_above_the_repositorys_bound_fails_its_job_alone(scheduler: Sch
     ]
     with pytest.raises(InvalidValueError, match=r"the argument 'n' of task .* has 20,005 bytes, more than the 10,000"):
         run(scheduler, big("y" * 20_000))
+
+
+def test_tags_of_a_task_are_recorded_with_it_and_with_its_jobs(scheduler: Scheduler, backend: MemoryBackend) -> None:
+    f = define("tagged", lambda: 1, tags=[("team", "genomics"), ("level", 2)])
+    run(scheduler, f())
+    job = f"{scheduler.execution_id}.1"
+    pairs = [("team", "genomics"), ("level", 2)]
+    for kind, entity in ((EntityKind.TASK, f.hash), (EntityKind.JOB, job)):
+        assert [(tag.key, tag.value) for tag in backend.tags(kind, [entity])[entity]] == pairs
+    with pytest.raises(SchedulerError, match="tags must be a list of"):
+        run(scheduler, f.options(tags=["team"])())
+
+
+def test_a_jobs_row_tells_the_options_apart(scheduler: Scheduler, backend: MemoryBackend) -> None:
+    f = define("with_options", lambda: 1, cache=False)
+    hashes = []
+    for memory in (1, 1, 2):
+        run(scheduler, f.options(memory=memory)())
+        hashes.append(next(iter(backend._jobs[scheduler.execution_id].values())).options_hash)
+    assert hashes[0] == hashes[1] != hashes[2]

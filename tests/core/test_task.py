@@ -207,11 +207,6 @@ def test_registered_tasks_can_be_renamed() -> None:
     assert before.hash != old_hash
 
 
-def test_contexts_merge_key_by_key() -> None:
-    derived = plain.update_context({"a": {"x": 1}}).update_context(a={"y": 2}, b=3)
-    assert derived.get_task_option("_context_override") == {"a": {"x": 1, "y": 2}, "b": 3}
-
-
 def test_scheduler_tasks_take_their_arguments_unevaluated() -> None:
     @scheduler_task(namespace="test_task")
     def lazily(scheduler: Any, parent_job: Any, sexpr: Any, x: Any) -> Any:

@@ -6,7 +6,6 @@ import enum
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
@@ -18,6 +17,9 @@ from redun.signature import Binder, make_binder
 from redun.source import get_func_source
 from redun.task_registry import TaskRegistry, get_task_registry
 from redun.value import Value, hash_value
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = [
     "CacheCheckValid",
@@ -258,11 +260,6 @@ class Task(Value, Generic[P, R]):
         derived._validate()
         return derived
 
-    def update_context(self, context: Mapping[str, Any] | None = None, **values: Any) -> Task[P, R]:
-        """The same task with a context for its calls: merged into that of the parent, key by key."""
-        merged = merge_dicts(self.get_task_option("_context_override") or {}, context or {})
-        return self.options(_context_override=merge_dicts(merged, values))
-
     # -- calling ------------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -472,12 +469,3 @@ def scheduler_task(
         return made
 
     return decorate
-
-
-def merge_dicts(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """`other` over `base`, dicts within them merged likewise."""
-    merged = dict(base)
-    for key, item in other.items():
-        mine = merged.get(key)
-        merged[key] = merge_dicts(mine, item) if isinstance(mine, Mapping) and isinstance(item, Mapping) else item
-    return merged

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from redun.errors import SchedulerError
+from redun.errors import InvalidValueError, SchedulerError
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
+from redun.value import hash_value
 
 Exports = Mapping[str, Any]
 """Options that hold for everything below a call."""
@@ -23,10 +25,12 @@ class CallOptions:
         "allows_ultimate",
         "executor",
         "exports",
+        "hash",
         "is_recorded",
         "is_shallow",
         "limits",
         "scope",
+        "tags",
         "values",
     )
 
@@ -36,6 +40,8 @@ class CallOptions:
         self.executor: str = values.get("executor") or "default"
         self.is_recorded = bool(values.get("prov", True))
         self.limits = _limits(task, values.get("limits"))
+        self.tags = _tags(task, values.get("tags"))
+        self.hash = _hash(values)
         scope = _scope(task, values)
         if not use_cache and scope is CacheScope.BACKEND:
             scope = CacheScope.CSE
@@ -96,6 +102,27 @@ def _choice(task: Task[..., Any], name: str, kind: type[CacheScope] | type[Cache
     except ValueError:
         known = ", ".join(repr(item.value) for item in kind)
         raise SchedulerError(f"task {task.fullname!r}: {name} is {value!r}, but must be one of {known}") from None
+
+
+def _tags(task: Task[..., Any], tags: Any) -> tuple[tuple[str, Any], ...]:
+    try:
+        pairs = tuple((key, value) for key, value in tags or ())
+        json.dumps([value for _, value in pairs])
+    except (TypeError, ValueError) as error:
+        raise SchedulerError(
+            f"task {task.fullname!r}: tags must be a list of (key, JSON value) pairs, not {tags!r}: {error}"
+        ) from None
+    return pairs
+
+
+def _hash(values: dict[str, Any]) -> bytes | None:
+    """The hash of options, to tell later whether they differed. None where one of them cannot be stored."""
+    if not values:
+        return None
+    try:
+        return hash_value(dict(sorted(values.items())))
+    except InvalidValueError:
+        return None
 
 
 def _allows(allowed: Any, result: CacheResult) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redun.backends.records import (
     CallRecord,
+    EntityKind,
     EvaluationRecord,
     ExecutionRecord,
     JobRecord,
@@ -103,6 +104,8 @@ class Recorder:
             info.record_written = True
             task = info.task
             self._batch.tasks.append(TaskRecord(info.hash, task.name, task.namespace, task.version, task.source))
+            for key, value in task.declared_options.get("tags") or ():
+                self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), key, value))
         if not tasks.is_recorded:
             tasks.is_recorded = True
             self._batch.task_sets.append(TaskSetRecord(tasks.hash, tuple(sorted(tasks.members))))
@@ -112,6 +115,8 @@ class Recorder:
         if job.is_written:
             self._running.pop(job.number, None)
         self._job_row(job, call_hash, job.status, job.end_time)
+        for key, value in job.options.tags:
+            self.tag(TagRecord(EntityKind.JOB, job.name, key, value))
 
     def _job_row(self, job: Job, call_hash: bytes | None, status: Status, end_time: float | None) -> None:
         parent = job.parent
@@ -128,6 +133,7 @@ class Recorder:
                 end_time,
                 job.executor_name,
                 job.attempt,
+                job.options.hash,
             )
         )
 
