@@ -167,10 +167,11 @@ class Recorder:
         """Write everything that was collected."""
         self._write_running()
         self._beat()
-        batch, self._batch = self._batch, RecordBatch()
+        if self._batch != _EMPTY:
+            self._backend.record(self._batch)
+        # Only now: what could not be written is written with the next batch, and writing twice does no harm.
+        self._batch = RecordBatch()
         self._bytes, self._deadline = 0, None
-        if batch != _EMPTY:
-            self._backend.record(batch)
 
     def _write_running(self) -> None:
         started, self._started = self._started, []

@@ -22,6 +22,7 @@ from redun.scheduler.dispatch import Dispatcher, Host, Limits
 from redun.scheduler.errors import DryRunResult
 from redun.scheduler.events import JobEvent
 from redun.scheduler.failures import Failures
+from redun.scheduler.interrupts import Interrupts
 from redun.scheduler.job import Job
 from redun.scheduler.observers import Observers
 from redun.scheduler.prepared import PreparedTask, TaskSets
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 MOST_LOOK_UPS = 1_000
 """Calls to gather before the repository is asked about them."""
 
-REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN = range(4)
+REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT = range(5)
 
 
 class Run:
@@ -71,6 +72,7 @@ class Run:
         self._scheduler = scheduler
         self._observers = Observers(scheduler.observers, observers)
         self._events: list[JobEvent] = []
+        self._interrupts = Interrupts(lambda: self.reports.put((REPORT_INTERRUPT, 0, None, None)))
         self._hosts: dict[int, Host] = {}
         self._top = Job(self, 0, None, Cell(None))
 
@@ -123,18 +125,18 @@ class Run:
         status = Status.CANCELLED
         # A result is final only if it is its cell's, so the root is a join like any other.
         self.reducer.wait_for(self._top, expr, [expr], root, self.reducer._reduced, self.reducer._pass_error)
-        try:
-            with CallbackQueue() as callbacks, _quiet_garbage_collector():
-                self._loop(root, callbacks)
-            status = Status.DONE if root.state == DONE else Status.FAILED
-        except DryRunResult:
-            status = Status.CANCELLED
-            raise
-        except Exception:
-            status = Status.FAILED
-            raise
-        finally:
-            self._end(status)
+        with self._interrupts:
+            try:
+                with CallbackQueue() as callbacks, _quiet_garbage_collector():
+                    self._loop(root, callbacks)
+                status = Status.DONE if root.state == DONE else Status.FAILED
+            except DryRunResult:
+                raise
+            except Exception:
+                status = Status.FAILED
+                raise
+            finally:
+                self._end(status)
         if root.state != DONE:
             raise root.value
         return root.value
@@ -158,7 +160,7 @@ class Run:
             if calls.look_ups:
                 calls.look_up()
                 continue
-            dispatcher.submit(calls.prepare)
+            self._submit()
             if recorder.is_due:
                 recorder.flush()
             if self._events:
@@ -166,6 +168,14 @@ class Run:
             if reports.empty() and (not unexpanded or dispatcher.is_full):
                 self._sleep()
             self._take_reports()
+
+    def _submit(self) -> None:
+        """Submit what has to run. An executor that runs tasks right here may be interrupted in the middle of one."""
+        self._interrupts.may_strike = True
+        try:
+            self.dispatcher.submit(self.calls.prepare)
+        finally:
+            self._interrupts.may_strike = False
 
     def _sleep(self) -> None:
         """Wait for a report. Records that have waited long enough are written meanwhile."""
@@ -204,6 +214,9 @@ class Run:
     def _take(self, kind: int, number: int, payload: Any, detail: Any) -> None:
         if kind == REPORT_BROKEN:
             raise payload
+        if kind == REPORT_INTERRUPT:
+            self._interrupts.strike()
+            return
         job = self.dispatcher.landed(number)
         if job is None:
             return
