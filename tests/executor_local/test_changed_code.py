@@ -21,7 +21,10 @@ def answer():
 
 
 def load(folder: Path, value: int):
-    """The task as the scheduler's process imports it."""
+    """The task as the scheduler's process imports it.
+
+    Give each version another length: Python takes a compiled module for current that has the same second and size.
+    """
     (folder / "changing_workflow.py").write_text(SOURCE.format(value=value))
     sys.modules.pop("changing_workflow", None)
     import changing_workflow
@@ -35,8 +38,8 @@ def test_a_worker_never_records_the_result_of_other_code(tmp_path, monkeypatch):
     answer = load(tmp_path, 1)
     expr = answer()
     assert answer.hash  # the scheduler knows the code as it was
-    (tmp_path / "changing_workflow.py").write_text(SOURCE.format(value=2))
+    (tmp_path / "changing_workflow.py").write_text(SOURCE.format(value=22))
     scheduler = Scheduler(executor=LocalExecutor("default", mode="process", max_workers=1))
     with pytest.raises(ExecutorError, match=r"code of task changed_code\.answer .* was changed while the workflow ran"):
         scheduler.run(expr)
-    assert scheduler.run(load(tmp_path, 3)()) == 3
+    assert scheduler.run(load(tmp_path, 333)()) == 333
