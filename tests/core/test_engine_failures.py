@@ -281,3 +281,10 @@ def test_an_interrupt_below_a_cached_call_leaves_a_row_for_that_call(
     rows = {row.number: row for row in backend.jobs(scheduler.execution_id)}
     assert [rows[number].status for number in sorted(rows)] == [Status.CANCELLED, Status.CANCELLED]
     assert rows[2].parent == 1
+
+
+def test_a_recovery_is_cached_by_the_error_alone(scheduler: Scheduler) -> None:
+    scheduler.run(catch(failing(1), ValueError, recover))
+    ran.clear()
+    assert scheduler.run(catch(failing(1), ValueError, recover)) == "recovered from no 1"
+    assert ran == ["failing"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import reprlib
 from typing import TYPE_CHECKING
 
@@ -52,8 +51,6 @@ def error_value(failures: Failures, job: Job, error: BaseException, detail: str 
     if known is not None:
         return known
     traceback = _describe(job, error, detail)
-    with contextlib.suppress(AttributeError):  # an exception class with __slots__
-        error.redun_traceback = traceback  # type: ignore[attr-defined]
     try:
         encoded = encode(ErrorValue(storable_error(error), traceback))
     except InvalidValueError:
