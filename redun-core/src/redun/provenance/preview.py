@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 MAX_DECODED = 1_000_000
 """Bytes of a stored value that are still decoded for display; larger ones are described by their size."""
 
-_ATTACHED = "redun_traceback"
-"""The attribute that the scheduler adds to errors: it is shown on its own."""
 _STUB_LENGTH = 200
 
 
@@ -89,7 +87,7 @@ class Stub:
 
     def __setstate__(self, state: Any) -> None:
         parts = state.items() if isinstance(state, dict) else [(None, state)]
-        self.__dict__["_stub_parts"] += [(name, item) for name, item in parts if name != _ATTACHED]
+        self.__dict__["_stub_parts"] += parts
 
     # A pickle of a list or dict subclass feeds its items through these.
     def append(self, item: Any) -> None:
