@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import marshal
+import sys
 import textwrap
-from types import CodeType
+import time
+from pathlib import Path
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +33,37 @@ def get_func_source(func: Callable[..., Any]) -> str:
         if line.startswith(("def ", "async def ")):
             return "\n".join(lines[number:]).rstrip() + "\n"
     return text.rstrip() + "\n"
+
+
+def import_workflow_module(name: str) -> ModuleType:
+    """Import a module with tasks. No bytecode is kept of a file that was edited just now.
+
+    Python takes bytecode for current when the second and the size of the last edit agree. Had it been kept, the same
+    file edited again within that second would have its new text hashed and its old code run.
+
+    Raises what importing raises.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    before = sys.dont_write_bytecode
+    if spec is not None and spec.origin is not None and _is_fresh(spec.origin):
+        sys.dont_write_bytecode = True
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.dont_write_bytecode = before
+
+
+def _is_fresh(filename: str) -> bool:
+    try:
+        return time.time() - Path(filename).stat().st_mtime < _FRESH
+    except OSError:
+        return False
+
+
+_FRESH = 2.0
+"""Seconds since the last edit within which a file may be edited again unnoticed."""
 
 
 def _fingerprint(code: CodeType) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.cli.failures import CommandExit
 from redun.errors import RedunError, UsageError
+from redun.source import import_workflow_module
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _is_from(module: ModuleType, path: Path) -> bool:
 
 def _import_module(name: str, script: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        return import_workflow_module(name)
     except SystemExit as error:
         raise UsageError(f"script {script!r} ended Python (exit code {error.code}) while it was imported") from error
     except Exception as error:

@@ -5,11 +5,11 @@ Every executor that runs Python uses `run_call`, in the scheduler's process, in 
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import ExecutorError
+from redun.source import import_workflow_module
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def add_import_paths(paths: tuple[str, ...]) -> None:
 def _import_module_of(target: TaskTarget) -> None:
     add_import_paths(target.import_paths)
     try:
-        importlib.import_module(target.load_module)
+        import_workflow_module(target.load_module)
     except (Exception, SystemExit) as error:
         raise ExecutorError(
             f"Task {target.full_name} cannot be loaded: importing module {target.load_module!r} ({_where(target)}) "
