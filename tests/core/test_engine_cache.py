@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,39 @@ def test_a_jobs_row_tells_the_options_apart(scheduler: Scheduler, backend: Memor
         run(scheduler, f.options(memory=memory)())
         hashes.append(next(iter(backend._jobs[scheduler.execution_id].values())).options_hash)
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [lambda file: file, lambda file: [file], lambda file: {"a": (file, 1)}, lambda file: Holder(file)],
+    ids=["alone", "list", "nested", "dataclass"],
+)
+def test_a_file_named_in_a_body_is_looked_at_again(scheduler: Scheduler, tmp_path: Path, shape: Any) -> None:
+    path = tmp_path / "input.txt"
+    path.write_text("one")
+    read = define("read", lambda _: path.read_text())
+    middle = define("middle", lambda: read(shape(File(str(path)))))
+    top = define("top", lambda: middle())
+    assert run(scheduler, top()) == ("one", ["middle", "read", "top"])
+    assert run(scheduler, top()) == ("one", [])
+    path.write_text("second")
+    assert run(scheduler, top()) == ("second", ["middle", "read"])
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        run(scheduler, top())
+
+
+def test_a_task_passed_as_a_value_is_looked_at_again(scheduler: Scheduler) -> None:
+    def define_all(source: str) -> Task[..., Any]:
+        leaf = define("leaf", lambda: source, source)
+        take = define("take", lambda given: given.source)
+        return define("top", lambda: take(leaf))
+
+    assert run(scheduler, define_all("a")())[0] == "a"
+    assert run(scheduler, define_all("a")())[1] == []
+    assert run(scheduler, define_all("b")()) == ("b", ["take", "top"])
+
+
+@dataclass
+class Holder:
+    file: File

@@ -31,6 +31,9 @@ CODEC = "expression"
 _INLINE = frozenset({int, str, bool, type(None)})
 """Types that are nodes as they are. Not floats: 0.0 and -0.0 are equal as keys, and not equal as values."""
 
+_PLAIN = frozenset({"plain", "graph", "bytes"})
+"""Codecs of values that always hold."""
+
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _SEQUENCE_TYPES = {letter: cls for cls, letter in _SEQUENCES.items()}
 
@@ -179,12 +182,25 @@ def encode_graph(value: Any) -> EncodedValue:
 
 def decode_graph(data: bytes) -> Any:
     """The nested value that `encode_graph` was given. Raises `InvalidValueError` for damaged data."""
+    return decode_graph_and_values(data)[0]
+
+
+def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
+    """The nested value that `encode_graph` was given, and every value in it that is more than plain data.
+
+    These decide whether a stored expression still holds: a file that has changed since is in another state than the one
+    that the expression speaks of.
+
+    Raises `InvalidValueError` for damaged data.
+    """
     try:
         structure, blobs = marshal.loads(data)
         root, nodes = marshal.loads(structure)
     except (ValueError, EOFError, TypeError) as error:
         raise InvalidValueError(f"a stored expression is damaged: {error}") from error
-    values = iter(decode(codec, blob, type_name) for type_name, codec, blob in blobs)
+    decoded = [decode(codec, blob, type_name) for type_name, codec, blob in blobs]
+    checked = [item for item, (_, codec, _) in zip(decoded, blobs, strict=True) if codec not in _PLAIN]
+    values = iter(decoded)
     built: list[Any] = []
     append = built.append
     for node in nodes:
@@ -196,7 +212,7 @@ def decode_graph(data: bytes) -> Any:
             append(None)  # a head: only its calls are values
         else:
             append(_build(node, built, values))
-    return built[root]
+    return built[root], checked
 
 
 def _build_call(head: tuple[Any, ...], parts: list[Any]) -> Expression[Any]:

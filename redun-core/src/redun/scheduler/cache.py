@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import InvalidValueError
+from redun.expression_graph import CODEC, decode_graph_and_values
 from redun.value import decode, is_valid
 
 if TYPE_CHECKING:
@@ -134,12 +135,25 @@ def _usable(stored: StoredValue | None) -> Any:
     if stored is None:
         return _INVALID
     try:
+        if stored.codec == CODEC:
+            return _usable_graph(stored.data)
         value = decode(stored.codec, stored.data, stored.type_name)
     except InvalidValueError:
         return _INVALID
     if stored.codec not in _ALWAYS_VALID and not is_valid(value):
         return _INVALID
     return value
+
+
+def _usable_graph(data: bytes) -> Any:
+    """An expression is usable as long as every file, task and other value in it is as it was."""
+    try:
+        graph, values = decode_graph_and_values(data)
+    except InvalidValueError:
+        raise
+    except Exception as error:  # classes run their own code here, and data from elsewhere may be anything
+        raise InvalidValueError(f"a stored expression cannot be rebuilt: {error}") from error
+    return graph if all(map(is_valid, values)) else _INVALID
 
 
 _ALWAYS_VALID = frozenset({"plain", "bytes", "graph"})
