@@ -93,6 +93,9 @@ def test_decorators_do_not_count_in_the_hash() -> None:
         ({"namespace": "a-b"}, ValueError, "namespace must be names"),
         ({"nout": "2"}, TypeError, "nout must be an int"),
         ({"nout": -1}, TypeError, "must not be negative"),
+        ({"tags": "team"}, ValueError, "tags must be a list of"),
+        ({"tags": {"team": 1}}, ValueError, "tags must be a list of"),
+        ({"tags": [("team", {1, 2})]}, ValueError, "the value of the tag 'team' must be JSON"),
         ({"config_args": ["y"]}, ValueError, r"config_args names \['y'\]"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The repository in SQLite or PostgreSQL."""
+"""The repository in a SQL database: a SQLite file. PostgreSQL is planned, and not there yet."""

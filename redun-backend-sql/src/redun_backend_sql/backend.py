@@ -1,4 +1,4 @@
-"""The repository in a SQL database, as a backend."""
+"""The repository in a SQLite file, as a backend."""
 
 # ruff: noqa: D102 - the interface says what the methods promise
 
@@ -54,10 +54,9 @@ def make_backend(config_dir: Path, **options: Any) -> SqliteBackend:
 
     Raises `ConfigError` for a database or an option that is not supported.
     """
-    if options.get("db_aws_secret_name"):
-        raise ConfigError("[backend] db_aws_secret_name: not yet supported. Use db_uri with a SQLite file.")
-    if options.get("value_store_path"):
-        raise ConfigError("[backend] value_store_path: not yet supported. Remove it: values are kept in the database.")
+    for option, reason in defaults.NOT_YET_SUPPORTED.items():
+        if options.get(option):
+            raise ConfigError(f"[backend] {option}: {reason}")
     path = sqlite_path(options.get("db_uri", defaults.DB_URI), config_dir)
     return SqliteBackend(
         path,

@@ -137,8 +137,8 @@ Index(
     "value_by_path",
     value.c.path,
     value.c.id,
+    # For PostgreSQL the migration says the same. Here it would import that dialect: 35 ms for each `redun log`.
     sqlite_where=value.c.path.is_not(None),
-    postgresql_where=value.c.path.is_not(None),
 )
 
 value_child = Table(

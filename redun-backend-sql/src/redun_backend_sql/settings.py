@@ -1,15 +1,15 @@
-"""The `[backend]` section for repositories in a SQL database."""
+"""The `[backend]` section for repositories in a SQLite file; PostgreSQL is planned."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from redun_backend_sql import defaults
-from redun_backend_sql.uri import password_problem
+from redun_backend_sql.uri import uri_problem
 
 
 class SqlSettings(BaseModel):
-    """Keeps results and provenance in a SQL database."""
+    """Keeps results and provenance in a SQLite file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,8 +58,14 @@ class SqlSettings(BaseModel):
 
     @field_validator("db_uri")
     @classmethod
-    def _has_no_password(cls, db_uri: str) -> str:
-        problem = password_problem(db_uri)
+    def _can_be_used(cls, db_uri: str) -> str:
+        problem = uri_problem(db_uri)
         if problem is not None:
             raise ValueError(problem)
         return db_uri
+
+    @field_validator(*defaults.NOT_YET_SUPPORTED)
+    @classmethod
+    def _is_not_set(cls, value: str | None, info: ValidationInfo) -> None:
+        if value:
+            raise ValueError(defaults.NOT_YET_SUPPORTED[str(info.field_name)])

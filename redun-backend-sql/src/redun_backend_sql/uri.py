@@ -6,6 +6,8 @@ from pathlib import Path
 
 from redun.errors import ConfigError
 
+_PLANNED = ("postgresql", "postgres")
+
 
 def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
     """The file that a SQLite URI names; None for a database in memory.
@@ -15,19 +17,10 @@ def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
 
     Raises `ConfigError` for other URIs. The message never repeats the URI, which may hold a password.
     """
-    scheme, _, rest = db_uri.partition("://")
-    scheme = scheme.partition("+")[0].lower()
-    problem = password_problem(db_uri)
+    problem = uri_problem(db_uri)
     if problem is not None:
         raise ConfigError(f"[backend] db_uri: {problem}")
-    if scheme == "postgresql":
-        raise ConfigError("[backend] db_uri: postgresql is not yet supported. Use a SQLite file: sqlite:///redun.db")
-    if scheme != "sqlite" or (rest and not rest.startswith("/")):
-        raise ConfigError(
-            "[backend] db_uri: write sqlite:///<file> for a file relative to the configuration directory, and"
-            " sqlite:////<file> for an absolute one"
-        )
-    name = rest[1:].partition("?")[0]
+    name = db_uri.partition("://")[2][1:].partition("?")[0]
     if name in ("", ":memory:"):
         return None
     if name == ".redun/redun.db":
@@ -35,7 +28,24 @@ def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
     return Path(config_dir, name).absolute()
 
 
-def password_problem(db_uri: str) -> str | None:
+def uri_problem(db_uri: str) -> str | None:
+    """Why this URI cannot be used, or None. The reason never repeats the URI."""
+    scheme, separator, rest = db_uri.partition("://")
+    scheme = scheme.partition("+")[0].lower()
+    problem = _password_problem(db_uri)
+    if problem is not None:
+        return problem
+    if scheme in _PLANNED:
+        return f"{scheme} is not yet supported. Use a SQLite file: sqlite:///redun.db"
+    if scheme != "sqlite" or not separator or (rest and not rest.startswith("/")):
+        return (
+            "write sqlite:///<file> for a file relative to the configuration directory, and sqlite:////<file> for an"
+            " absolute one"
+        )
+    return None
+
+
+def _password_problem(db_uri: str) -> str | None:
     """Why this URI must not be used, if it holds a password: `redun.ini` is often kept under version control."""
     # A password may itself hold a slash or an at sign, so everything before the last at sign counts.
     user, at, _ = db_uri.partition("://")[2].rpartition("@")

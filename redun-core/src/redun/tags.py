@@ -65,3 +65,22 @@ def _is_plain(text: str) -> bool:
 
 def _cut(text: str, max_length: int) -> str:
     return text if len(text) <= max_length else text[: max_length - 3] + "..."
+
+
+def check_tags(tags: Any) -> tuple[tuple[str, Any], ...]:
+    """The tags that a task declares: pairs of a key and a JSON value.
+
+    Raises `ValueError` for anything else.
+    """
+    if tags is None:
+        return ()
+    if not isinstance(tags, (list, tuple)):
+        raise ValueError(f"tags must be a list of (key, value) pairs, not {tags!r}")
+    for tag in tags:
+        if not (isinstance(tag, (list, tuple)) and len(tag) == 2 and isinstance(tag[0], str)):
+            raise ValueError(f"tags must be a list of (key, value) pairs, and {tag!r} is not such a pair")
+        try:
+            json.dumps(tag[1])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the value of the tag {tag[0]!r} must be JSON: {error}") from None
+    return tuple((key, value) for key, value in tags)

@@ -15,6 +15,7 @@ from redun.hashing import hash_bytes, hash_parts
 from redun.namespace import compute_namespace
 from redun.signature import Binder, make_binder
 from redun.source import get_func_source
+from redun.tags import check_tags
 from redun.task_registry import TaskRegistry, get_task_registry
 from redun.value import Value, hash_value
 
@@ -133,6 +134,10 @@ class Task(Value, Generic[P, R]):
             raise TypeError(f"{where}: nout must be an int, not {nout!r}")
         if nout is not None and nout < 0:
             raise TypeError(f"{where}: nout must not be negative, but is {nout}")
+        try:
+            check_tags(self.get_task_option("tags"))
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
         config_args = self.get_task_option("config_args") or ()
         unknown = [name for name in config_args if name not in self.signature.parameters]
         if unknown:

@@ -1,10 +1,8 @@
-"""What is shown while a workflow runs, and what the keyboard does meanwhile."""
+"""What is shown while a workflow runs."""
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import threading
 import time
@@ -14,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from redun.cli.job_lines import JobLines
 from redun.cli.log_output import logger
+from redun.cli.signals import ends_in_order
 from redun.cli.status_table import status_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redun.scheduler import Scheduler
-
-_INTERRUPTED = 130
 
 
 @contextmanager
@@ -32,7 +29,7 @@ def display_run(scheduler: Scheduler) -> Iterator[None]:
     """
     started = time.monotonic()
     try:
-        with second_interrupt_exits(), _progress(scheduler):
+        with ends_in_order(), _progress(scheduler):
             yield
     finally:
         _log_table(scheduler)
@@ -78,28 +75,3 @@ def _log_table(scheduler: Scheduler) -> None:
     counts = scheduler.job_counts()
     heading = f"| JOB STATUS {datetime.now().astimezone():%Y/%m/%d %H:%M:%S}"
     logger.info("%s", "\n".join(["", heading, *status_table(counts), ""]))
-
-
-@contextmanager
-def second_interrupt_exits() -> Iterator[None]:
-    """The first Ctrl-C ends the run in order; a second one ends the process at once, whatever it is waiting for."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_signal: int, _frame: Any) -> None:
-        signal.signal(signal.SIGINT, _exit_now)
-        os.write(2, b"\nredun: interrupted, ending what runs. Press Ctrl-C again to exit at once.\n")
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        # After a first Ctrl-C the other handler stays: the second one must work until the process has ended.
-        if signal.getsignal(signal.SIGINT) is interrupt:
-            signal.signal(signal.SIGINT, before)
-
-
-def _exit_now(_signal: int, _frame: Any) -> None:
-    os._exit(_INTERRUPTED)

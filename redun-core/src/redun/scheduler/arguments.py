@@ -34,7 +34,7 @@ def check_size(encoded: EncodedValue, most_bytes: int | None, what: str) -> None
 class Arguments:
     """The evaluated arguments of a call, their hashes, and where they came from."""
 
-    __slots__ = ("_info", "_most_bytes", "_upstream", "encoded", "hashes", "values")
+    __slots__ = ("_info", "_most_bytes", "_upstream", "changeable", "encoded", "hashes", "values")
 
     def __init__(
         self, info: PreparedTask, bound: tuple[Any, ...], memo: dict[int, Cell], most_bytes: int | None
@@ -43,6 +43,7 @@ class Arguments:
         self._most_bytes = most_bytes
         self._upstream: dict[int, tuple[bytes, ...]] = {}
         self.encoded: list[EncodedValue] = []
+        self.changeable: list[tuple[int, EncodedValue]] = []
         self.hashes: list[bytes] = []
         values = []
         for index, item in enumerate(bound):
@@ -63,6 +64,8 @@ class Arguments:
             encoded = self._encode(index, value)
             self.encoded.append(encoded)
             self.hashes.append(encoded.hash)
+            if value.__class__ not in SCALARS:
+                self.changeable.append((index, encoded))
         self.values = tuple(values)
 
     def _evaluated(self, index: int, item: Any, memo: dict[int, Cell]) -> Any:

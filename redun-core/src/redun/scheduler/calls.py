@@ -20,6 +20,7 @@ from redun.scheduler.equal_calls import EqualCalls
 from redun.scheduler.failures import error_value
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
+from redun.scheduler.private import private_copy
 from redun.value import encode
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Calls:
         job.arguments = arguments.values
         job.recorded_arguments = arguments.records()
         job.new_values = arguments.encoded
+        job.changeable = arguments.changeable
         if equal is not None and self._follow(job, equal):
             return
         if options.allows_cse:
@@ -208,8 +210,11 @@ class Calls:
         except SchedulerError as error:
             self.fail(job, error)
 
-    def prepare(self, job: Job) -> TaskCall:
-        """The call as the executor gets it, at the moment when it is submitted."""
+    def prepare(self, job: Job, in_process: bool) -> TaskCall:
+        """The call as the executor gets it, at the moment when it is submitted.
+
+        in_process: whether it will run in this process, so that it needs arguments of its own.
+        """
         info, options = job.info, job.options
         job.start_time = time.time()
         job.move_to(columns.RUNNING)
@@ -217,6 +222,11 @@ class Calls:
             self._run.recorder.started(job)
         self._run.emit(job, "running")
         values = job.arguments
+        job.runs_in_process = in_process
+        if in_process:
+            for position, encoded in job.changeable:
+                own = private_copy(values[position], encoded)
+                values = (*values[:position], own, *values[position + 1 :])
         for position in info.job_info_positions:
             job_info = JobInfo(
                 self._run.execution_id, job.name, job.eval_hash.hex(), job.args_hash.hex(), options.values
@@ -246,6 +256,8 @@ class Calls:
             return
         job.raw_hash = encoded.hash
         if not exprs:
+            if job.runs_in_process and value.__class__ not in SCALARS:
+                value = private_copy(value, encoded)
             self._finish(job, value, encoded, encoded.hash)
             return
         if job.options.is_recorded:

@@ -123,7 +123,7 @@ class Dispatcher:
         if target.is_script and not capabilities.scripts:
             raise SchedulerError(f"task {target.full_name!r} is a script, which the executor {name!r} does not run")
 
-    def submit(self, prepare: Callable[[Job], TaskCall]) -> bool:
+    def submit(self, prepare: Callable[[Job, bool], TaskCall]) -> bool:
         """Hand waiting calls to their executors, as many as fit. Says whether there were any."""
         submitted = False
         for host in list(self._busy):
@@ -132,7 +132,7 @@ class Dispatcher:
             calls = []
             while waiting and room > 0:
                 job = waiting.popleft()
-                calls.append(prepare(job))
+                calls.append(prepare(job, host.executor.capabilities.in_process))
                 self.in_flight[job.number] = (job, host)
                 room -= 1
             if not waiting:

@@ -53,6 +53,9 @@ class Job:
     arguments: tuple[Any, ...] = ()
     """One value a parameter."""
     recorded_arguments: tuple[Argument, ...] = ()
+    changeable: list[tuple[int, EncodedValue]] | tuple[()] = ()
+    """The positions of arguments that a task could change in place."""
+    runs_in_process = False
     new_values: list[EncodedValue] | tuple[()] = ()
     """Arguments as bytes, to be recorded with the call."""
 

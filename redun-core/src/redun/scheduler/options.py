@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.tags import check_tags
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
 from redun.value import hash_value
 
@@ -106,13 +106,9 @@ def _choice(task: Task[..., Any], name: str, kind: type[CacheScope] | type[Cache
 
 def _tags(task: Task[..., Any], tags: Any) -> tuple[tuple[str, Any], ...]:
     try:
-        pairs = tuple((key, value) for key, value in tags or ())
-        json.dumps([value for _, value in pairs])
-    except (TypeError, ValueError) as error:
-        raise SchedulerError(
-            f"task {task.fullname!r}: tags must be a list of (key, JSON value) pairs, not {tags!r}: {error}"
-        ) from None
-    return pairs
+        return check_tags(tags)
+    except ValueError as error:
+        raise SchedulerError(f"task {task.fullname!r}: {error}") from None
 
 
 def _hash(values: dict[str, Any]) -> bytes | None:

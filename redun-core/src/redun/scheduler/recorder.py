@@ -22,6 +22,7 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
+from redun.tags import check_tags
 
 if TYPE_CHECKING:
     from redun.backends.base import Backend
@@ -104,7 +105,7 @@ class Recorder:
             info.record_written = True
             task = info.task
             self._batch.tasks.append(TaskRecord(info.hash, task.name, task.namespace, task.version, task.source))
-            for key, value in task.declared_options.get("tags") or ():
+            for key, value in check_tags(task.declared_options.get("tags")):
                 self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), key, value))
         if not tasks.is_recorded:
             tasks.is_recorded = True

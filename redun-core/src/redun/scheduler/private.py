@@ -1,0 +1,43 @@
+"""Copies for tasks that run in the scheduler's own process, so that none can change what another one is given.
+
+A task may append to a list that it was given, or go on changing one that it has returned. What was recorded, what other
+tasks get and what the workflow returns must not change with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redun import nested
+from redun.errors import InvalidValueError
+from redun.value import Value, decode
+
+if TYPE_CHECKING:
+    from redun.value import EncodedValue
+
+LARGEST_COPIED = 1_000_000
+"""Bytes up to which an object is copied by way of its stored form. Larger ones are shared, and must not be changed."""
+
+_PLAIN = frozenset({"plain", "graph", "bytes"})
+
+
+def private_copy(value: Any, encoded: EncodedValue) -> Any:
+    """A copy of a value that shares nothing that can be changed in place.
+
+    Containers are always copied. Shared are files, handles and other `Value` objects, exceptions, and objects of more
+    than `LARGEST_COPIED` bytes.
+
+    encoded: the value as bytes.
+    """
+    if encoded.codec in _PLAIN:
+        return decode(encoded.codec, encoded.data, encoded.type_name)
+    if isinstance(value, (Value, BaseException)):
+        return value
+    if encoded.codec == "pickle" and len(encoded.data) <= LARGEST_COPIED and not encoded.children:
+        try:
+            return decode(encoded.codec, encoded.data, encoded.type_name)
+        except InvalidValueError:
+            return value
+    if nested.is_container(value):
+        return nested.map_leaves(lambda leaf: leaf, value)
+    return value
