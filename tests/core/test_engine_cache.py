@@ -13,6 +13,7 @@ from redun import File, Scheduler, catch, task
 from redun.backends.memory import MemoryBackend
 from redun.backends.records import EntityKind
 from redun.errors import InvalidValueError
+from redun.functools import map_
 from redun.scheduler import DryRunResult
 from redun.task import CacheResult, Task
 
@@ -346,7 +347,30 @@ def test_a_task_passed_as_a_value_is_looked_at_again(scheduler: Scheduler) -> No
 
     assert run(scheduler, define_all("a")())[0] == "a"
     assert run(scheduler, define_all("a")())[1] == []
-    assert run(scheduler, define_all("b")()) == ("b", ["take", "top"])
+    # The body still means the task by its name: only what takes the task as a value has to run.
+    assert run(scheduler, define_all("b")()) == ("b", ["take"])
+
+
+def test_a_task_in_a_result_is_valid_as_long_as_its_code_is_the_same(scheduler: Scheduler) -> None:
+    def define_all(source: str) -> Task[..., Any]:
+        leaf = define("leaf", lambda: source, source)
+        return define("gives", lambda: leaf)
+
+    run(scheduler, define_all("a")())
+    assert run(scheduler, define_all("a")())[1] == []
+    value, names = run(scheduler, define_all("b")())
+    assert (value.source, names) == ("b", ["gives"])
+
+
+def test_a_file_in_a_partial_task_is_looked_at_again(scheduler: Scheduler, tmp_path: Path) -> None:
+    path = tmp_path / "input.txt"
+    path.write_text("one")
+    read = define("read", lambda file, _: file.read())
+    top = define("top", lambda: map_(read.partial(File(str(path))), [1, 2]))
+    assert run(scheduler, top())[0] == ["one", "one"]
+    assert run(scheduler, top())[1] == []
+    path.write_text("second")
+    assert run(scheduler, top()) == (["second", "second"], ["read", "read", "top"])
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from typing import Any
 
 import pytest
@@ -288,3 +289,32 @@ def test_a_recovery_is_cached_by_the_error_alone(scheduler: Scheduler) -> None:
     ran.clear()
     assert scheduler.run(catch(failing(1), ValueError, recover)) == "recovered from no 1"
     assert ran == ["failing"]
+
+
+def test_an_error_of_the_engines_own_is_shown_by_its_message_alone(scheduler: Scheduler) -> None:
+    with pytest.raises(SchedulerError, match="Unknown executor"):
+        scheduler.run(fine.options(executor="nowhere")(1))
+    assert scheduler.traceback is not None
+    assert scheduler.traceback.detail.splitlines() == [
+        'redun.errors.SchedulerError: Unknown executor "nowhere". There are: default, process'
+    ]
+
+
+def test_options_that_look_like_a_slip_are_warned_about(scheduler: Scheduler) -> None:
+    @task(name="slips", memry=3, max_retries=2, my_own_option=1, memory=4)
+    def slips() -> int:
+        return 1
+
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("redun").addHandler(handler)
+    try:
+        assert scheduler.run(slips()) == 1
+    finally:
+        logging.getLogger("redun").removeHandler(handler)
+    name = slips.fullname
+    assert messages == [
+        f"task '{name}': unknown option 'memry'. Did you mean 'memory'?",
+        f"task '{name}': the option 'max_retries' is not supported yet and has no effect",
+    ]

@@ -198,7 +198,7 @@ def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
         root, nodes = marshal.loads(structure)
     except (ValueError, EOFError, TypeError) as error:
         raise InvalidValueError(f"a stored expression is damaged: {error}") from error
-    decoded = [decode(codec, blob, type_name) for type_name, codec, blob in blobs]
+    decoded = [_as_today(decode(codec, blob, type_name)) for type_name, codec, blob in blobs]
     checked = [item for item, (_, codec, _) in zip(decoded, blobs, strict=True) if codec not in _PLAIN]
     values = iter(decoded)
     built: list[Any] = []
@@ -213,6 +213,10 @@ def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
         else:
             append(_build(node, built, values))
     return built[root], checked
+
+
+def _as_today(item: Any) -> Any:
+    return item.as_today() if isinstance(item, Value) else item
 
 
 def _build_call(head: tuple[Any, ...], parts: list[Any]) -> Expression[Any]:

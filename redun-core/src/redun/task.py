@@ -17,7 +17,7 @@ from redun.signature import Binder, make_binder
 from redun.source import get_func_source
 from redun.tags import check_tags
 from redun.task_registry import TaskRegistry, get_task_registry
-from redun.value import Value, hash_value
+from redun.value import Value, hash_value, is_valid
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -286,6 +286,15 @@ class Task(Value, Generic[P, R]):
             return self.hash
         return hash_parts("task", [self.hash_bytes, hash_value(self._overrides), hash_value(self.export_names)]).hex()
 
+    def as_today(self) -> Task[P, R]:
+        """The task that is registered under this name today, with the same options: an expression means it by name."""
+        if get_task_registry().get(self.fullname) is None:
+            return self
+        current = object.__new__(type(self))
+        current.__setstate__(self.__getstate__())
+        current._hash = None
+        return current
+
     def is_valid(self) -> bool:
         """Whether this is still the task that is registered under its name, with the same code."""
         registered = get_task_registry().get(self.fullname)
@@ -368,6 +377,12 @@ class PartialTask(Task[..., R]):
     def get_hash(self, data: bytes | None = None) -> str:  # noqa: ARG002 - the form of the protocol
         own = bytes.fromhex(self.task.get_hash())
         return hash_parts("task", [b"partial", own, hash_value((self.args, self.kwargs))]).hex()
+
+    def as_today(self) -> PartialTask[R]:
+        return PartialTask(self.task.as_today(), self.args, self.kwargs)
+
+    def is_valid(self) -> bool:
+        return self.task.is_valid() and is_valid((self.args, self.kwargs))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"task": self.task, "args": self.args, "kwargs": self.kwargs}

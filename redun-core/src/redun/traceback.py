@@ -55,11 +55,15 @@ def shorten_frames(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], int]:
 
 
 def format_error(error: BaseException, hidden_modules: Sequence[str] = ()) -> str:
-    """The Python traceback of an error, without the frames of the given packages that lead to the user's code."""
+    """The Python traceback of an error, without the frames of the given packages that lead to the user's code.
+
+    An error that no code of the user's has raised is described by its message alone.
+    """
     summary = python_traceback.TracebackException.from_exception(error)
-    kept = list(error_frames(error, hidden_modules))
-    if kept:
-        summary.stack = python_traceback.StackSummary.from_list(kept)
+    kept = error_frames(error, hidden_modules)
+    if not kept:
+        return "".join(summary.format_exception_only())
+    summary.stack = python_traceback.StackSummary.from_list(kept)
     return "".join(summary.format())
 
 

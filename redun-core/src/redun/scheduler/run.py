@@ -25,6 +25,7 @@ from redun.scheduler.failures import Failures
 from redun.scheduler.interrupts import Interrupts
 from redun.scheduler.job import Job
 from redun.scheduler.observers import Observers
+from redun.scheduler.option_names import warn_about_options
 from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
@@ -84,6 +85,7 @@ class Run:
             task = self._scheduler.task_registry.get(full_name)
             if task is None:
                 raise SchedulerError(f"task {full_name!r} is not defined: import the module that defines it")
+            warn_about_options(task)
             info = PreparedTask(task, self.task_sets, tuple(self._scheduler.import_paths))
             self.tasks = {**self.tasks, full_name: info}  # replaced, not changed: other threads read it
         return info

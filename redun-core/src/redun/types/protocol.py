@@ -192,6 +192,10 @@ class Value(metaclass=MetaValue):
     has_path: ClassVar[bool] = False
     """Whether it has an attribute `path` by which it can be asked for."""
 
+    def as_today(self) -> Value:
+        """What a stored expression means by this value today: itself, unless the value stands for something by name."""
+        return self
+
     def is_valid(self) -> bool:
         """Whether this value, brought back from the cache, may still be used. If not, the task runs again."""
         return True
