@@ -318,3 +318,9 @@ def test_options_that_look_like_a_slip_are_warned_about(scheduler: Scheduler) ->
         f"task '{name}': unknown option 'memry'. Did you mean 'memory'?",
         f"task '{name}': the option 'max_retries' is not supported yet and has no effect",
     ]
+
+
+def test_a_cond_without_a_true_condition_can_be_caught_as_an_index_error(scheduler: Scheduler) -> None:
+    from redun import cond
+
+    assert scheduler.run(catch(cond(False, 1), IndexError, recover)).startswith("recovered from cond()")

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class NoTrueCondition(SchedulerError, IndexError):  # noqa: N818 - it is caught by its base classes
+    """`cond` has come to its end. An IndexError as well, because workflows may catch that."""
+
+
 @scheduler_task(namespace="redun", version="1")
 def cond(
     scheduler: Scheduler,
@@ -27,14 +31,14 @@ def cond(
 ) -> Promise[Any]:
     """`cond(c1, v1, c2, v2, ..., otherwise)`: the value after the first true condition; only that one is evaluated.
 
-    Raises `SchedulerError` when no condition is true and there is no `otherwise`.
+    Raises `NoTrueCondition` when no condition is true and there is no `otherwise`.
     """
     terms = (condition, value, *rest)
     result: Promise[Any] = Promise()
 
     def try_from(position: int) -> None:
         if position >= len(terms):
-            result.do_reject(SchedulerError("cond(): no condition is true, and there is no value for otherwise"))
+            result.do_reject(NoTrueCondition("cond(): no condition is true, and there is no value for otherwise"))
         elif position == len(terms) - 1:
             result.do_resolve(scheduler.evaluate(terms[position], parent_job=parent_job))
         else:
