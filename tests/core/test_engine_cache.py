@@ -16,6 +16,7 @@ from redun.errors import InvalidValueError
 from redun.functools import map_
 from redun.scheduler import DryRunResult
 from redun.task import CacheResult, Task
+from redun.value import Value
 
 NAMESPACE = "test_engine_cache"
 
@@ -376,3 +377,25 @@ def test_a_file_in_a_partial_task_is_looked_at_again(scheduler: Scheduler, tmp_p
 @dataclass
 class Holder:
     file: File
+
+
+class Doubtful(Value):
+    type_name = "test_engine_cache.Doubtful"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        pass
+
+    def is_valid(self) -> bool:
+        raise RuntimeError("validity broke")
+
+
+def test_a_value_that_cannot_say_whether_it_is_valid_is_made_again(scheduler: Scheduler) -> None:
+    make = define("make", Doubtful)
+    take = define("take", lambda _: 1)
+    top = define("top", lambda: take(Doubtful()))
+    for _ in range(2):
+        assert run(scheduler, make())[1] == ["make"]
+        assert "top" in run(scheduler, top())[1]

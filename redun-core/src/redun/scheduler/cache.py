@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import InvalidValueError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from redun.backends.records import StoredValue
     from redun.scheduler.job import Job
     from redun.scheduler.prepared import TaskSet, TaskSets
+
+logger = logging.getLogger("redun")
 
 LARGEST_KEPT = 4_096
 """Bytes up to which a result stays in memory after its call has ended, to serve equal calls."""
@@ -140,9 +143,17 @@ def _usable(stored: StoredValue | None) -> Any:
         value = decode(stored.codec, stored.data, stored.type_name)
     except InvalidValueError:
         return _INVALID
-    if stored.codec not in _ALWAYS_VALID and not is_valid(value):
+    if stored.codec not in _ALWAYS_VALID and not _holds(value):
         return _INVALID
     return value
+
+
+def _holds(value: Any) -> bool:
+    try:
+        return is_valid(value)
+    except Exception as error:  # the user's own method: what it cannot vouch for is made again
+        logger.warning("%s cannot say whether it is valid, so it is made again: %r", type(value).__name__, error)
+        return False
 
 
 def _usable_graph(data: bytes) -> Any:
@@ -153,7 +164,7 @@ def _usable_graph(data: bytes) -> Any:
         raise
     except Exception as error:  # classes run their own code here, and data from elsewhere may be anything
         raise InvalidValueError(f"a stored expression cannot be rebuilt: {error}") from error
-    return graph if all(map(is_valid, values)) else _INVALID
+    return graph if all(map(_holds, values)) else _INVALID
 
 
 _ALWAYS_VALID = frozenset({"plain", "bytes", "graph"})
