@@ -53,7 +53,7 @@ def test_a_password_in_the_uri_is_refused_without_repeating_it(secret: str):
     with pytest.raises(ConfigError, match="REDUN_DB_PASSWORD") as refused:
         sqlite_path(uri, FOLDER)
     assert secret not in str(refused.value)
-    config = Config({"backend": {"db_uri": uri}}, configdir=str(FOLDER))
+    config = Config({"backend": {"db_uri": uri.replace("postgresql", "sqlite")}}, configdir=str(FOLDER))
     with pytest.raises(ConfigError, match="holds a password") as refused:
         make_configured_backend(config)
     assert secret not in str(refused.value)

@@ -199,6 +199,12 @@ def test_the_run_path_imports_neither_sqlalchemy_nor_alembic(tmp_path: Path):
         assert done.stdout.split() == ["sqlite3"]
 
 
+def test_questions_do_not_import_the_dialect_of_another_database():
+    code = "import sys, redun_backend_sql.questions; print(*(name for name in sys.modules if 'postgresql' in name))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_the_plugin_module_imports_nothing_heavy():
     code = (
         "import sys; from redun.plugins import BackendType, hookimpl; before = set(sys.modules);"

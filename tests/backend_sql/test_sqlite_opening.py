@@ -210,6 +210,22 @@ def test_a_folder_that_cannot_be_written_is_reported(open_folder: Path, exists: 
     backend.close()
 
 
+def test_a_place_for_no_ordinary_files_is_reported():
+    with pytest.raises(BackendError, match=r"/proc/x.db cannot be opened: no file can be made in the folder /proc\."):
+        SqliteBackend(Path("/proc/x.db")).load()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_reported(open_folder: Path):
+    path = open_folder / "closed" / "redun.db"
+    make_repository(path)
+    path.parent.chmod(0)
+    with as_ordinary_user():
+        for load in (SqliteBackend(path).load, SqliteBackend(path).load_for_questions):
+            with pytest.raises(BackendError, match=r"redun\.db cannot be opened: .*(not look into|Permission denied)"):
+                load()
+    path.parent.chmod(0o755)
+
+
 def test_a_batch_is_not_kept_in_part_when_the_file_is_gone_bad(path: Path):
     make_repository(path)
     backend = SqliteBackend(path)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -345,6 +350,70 @@ def test_a_running_job_says_what_is_not_known_yet():
     text = text_of(job_view, backend, backend.job(EXEC_1, 1))
     assert "[RUNNING]" in text
     assert "CallNode unknown" in text
+
+
+def running_backend(scheduler_id: str, start: float, updated: float) -> MemoryBackend:
+    repository = Repository()
+    call = repository.call("acme.inc", {"x": 1}, 2)
+    record = ExecutionRecord(EXEC_1, ("redun", "run"), Status.RUNNING, start, updated, None, scheduler_id)
+    repository.batch.executions.append(record)
+    repository.job(EXEC_1, 1, None, "acme.main", None, Status.RUNNING)
+    repository.job(EXEC_1, 2, 1, "acme.inc", call)
+    return repository.write()
+
+
+def ended_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
+
+
+HERE = socket.gethostname()
+NOW = time.time()
+
+
+@pytest.mark.parametrize(
+    ("scheduler_id", "start", "updated", "status"),
+    [
+        ("elsewhere:1:ab", NOW - 500, NOW + 100, "RUNNING"),
+        ("elsewhere:1:ab", NOW - 500, NOW - 70, "LOST"),
+        (f"{HERE}:{ended_process()}:ab", NOW, NOW + 100, "LOST"),
+        (f"{HERE}:{os.getpid()}:ab", NOW + 100, NOW + 100, "RUNNING"),
+        # Alive and busy: a task that runs in the main thread keeps it from saying so.
+        (f"{HERE}:{os.getpid()}:ab", NOW + 100, NOW - 500, "RUNNING"),
+        # Another process has been given the number.
+        (f"{HERE}:{os.getpid()}:ab", NOW - 100_000, NOW + 100, "LOST"),
+        ("", NOW - 500, NOW - 500, "LOST"),
+    ],
+    ids=["beating", "silent", "ended", "here", "busy", "reused", "unknown"],
+)
+def test_an_execution_whose_process_is_gone_is_lost(scheduler_id, start, updated, status):
+    backend = running_backend(scheduler_id, start, updated)
+    box = {"LOST": "[ LOST ]", "RUNNING": "[RUNNING]"}[status]
+    assert f"Exec aaaaaaaa {box} " in text_of(executions_view, backend)
+    assert json_of(executions_view, backend)[0]["status"] == status
+    text = text_of(execution_view, backend, EXEC_1)
+    assert f"Job aaaaaaaa.1 {box} " in text
+    assert "  Job aaaaaaaa.2 [ DONE ] " in text
+    assert f"Jobs: 2 (DONE: 1, CACHED: 0, FAILED: 0, {status}: 1)" in text
+    found = json_of(execution_view, backend, EXEC_1)
+    assert found["task_counts"] == {"acme.inc": {"DONE": 1}, "acme.main": {status: 1}}
+    assert [job["status"] for job in found["jobs"]] == [status, "DONE"]
+    job = backend.job(EXEC_1, 1)
+    assert f"Job aaaaaaaa.1 {box} " in text_of(job_view, backend, job)
+    assert json_of(job_view, backend, job)["status"] == status
+    tasks = backend.tasks_named("acme.main")
+    assert f"Job aaaaaaaa.1 {box} " in text_of(task_view, backend, tasks)
+    assert json_of(task_view, backend, tasks)[0]["jobs"][0]["status"] == status
+
+
+def test_a_process_that_nobody_has_collected_is_gone():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        backend = running_backend(f"{HERE}:{process.pid}:ab", NOW, NOW + 100)
+        assert json_of(executions_view, backend)[0]["status"] == "LOST"
+    finally:
+        process.wait()
 
 
 def test_a_task_shows_versions_source_and_jobs(backend):

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, List, Literal, NewType, Optional, Union
+from typing import TYPE_CHECKING, Annotated, Any, List, Literal, NewType, Optional, TypedDict, Union
 
 import pytest
+from redun.cli.annotations import as_python_passes_them
 from redun.cli.run_options import long_options
 from redun.cli.task_command import TaskCommand
 from redun.errors import UsageError
@@ -95,6 +98,67 @@ def test_only_python_can_fill_job_info_and_variadic_parameters():
     assert [one.name for one in command(f).arguments] == ["x"]
 
 
+def test_what_cannot_be_given_is_said_where_it_is_looked_for():
+    def f(x=1, *files, **options): ...
+
+    text = " ".join(command(f).help_text("redun run wf.py f").split())
+    assert "*files and **options cannot be given on the command line" in text
+    with pytest.raises(UsageError, match=r"\*files and \*\*options cannot be given"):
+        command(f).read(["--y", "1"])
+
+
+def test_positional_only_parameters_are_passed_by_position():
+    def f(a, b=2, c=3, /, d=4): ...
+
+    signature = inspect.signature(f)
+    assert as_python_passes_them(signature, {"a": 1}) == ((1,), {})
+    assert as_python_passes_them(signature, {"a": 1, "c": 5, "d": 6}) == ((1, 2, 5), {"d": 6})
+    assert as_python_passes_them(signature, {"c": 5}, skip=1) == ((2, 5), {})
+
+
+class Point(TypedDict):
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "value"),
+    [
+        (dict, '{"a": [1, null]}', {"a": [1, None]}),
+        (dict[str, int], '{"a": 1}', {"a": 1}),
+        (dict[int, list[float]], '{"3": [1, 2.5]}', {3: [1.0, 2.5]}),
+        (dict[str, Path], '{"a": "b/c"}', {"a": Path("b/c")}),
+        (dict[str, int | None], '{"a": null}', {"a": None}),
+        (dict[str, tuple[int, str]], '{"a": [1, "b"]}', {"a": (1, "b")}),
+        (Mapping[str, Any], '{"a": "b"}', {"a": "b"}),
+        (Optional[dict[str, bool]], '{"a": true}', {"a": True}),
+        (Point, '{"x": 1}', {"x": 1}),
+        (list[dict[str, int]], '{"a": 1}', [{"a": 1}]),
+        (list[list[int]], "[1, 2]", [[1, 2]]),
+        (dict | str, "other", "other"),
+    ],
+)
+def test_dictionaries_and_nested_lists_are_given_as_json(annotation, text, value):
+    assert read_as(annotation, text) == value
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "message"),
+    [
+        (dict, "a=1", """'a=1' is not JSON such as '{"key": 1}'"""),
+        (dict, "[1]", "[1] should be an object"),
+        (dict[str, int], '{"a": "b"}', '"b" should be of type int'),
+        (dict[str, int], '{"a": true}', "true should be of type int"),
+        (dict[int, int], '{"a": 1}', "'a' inside of the JSON"),
+        (list[list[int]], "1, 2", "is not JSON such as [1, 2]"),
+        (dict[str, tuple[int, int]], '{"a": [1]}', "[1] should be an array of 2"),
+    ],
+)
+def test_json_that_does_not_fit_gives_a_message_with_the_argument(annotation, text, message):
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
+        read_as(annotation, text)
+    assert str(caught.value).startswith("acme.one --x: ")
+
+
 def test_values_may_follow_an_equals_sign_and_look_like_options():
     def f(a: str, many: list[str]): ...
 
@@ -116,6 +180,14 @@ def test_long_run_options_are_handed_on_unless_the_task_has_such_a_parameter():
     assert read.run_words == ["--project", "p", "--no-cache", "--tag=a=b"]
     with pytest.raises(UsageError, match="go before the script"):
         command(f).read(["-p", "x"])
+
+
+def test_planned_run_options_are_known_unless_the_task_has_such_a_parameter():
+    def f(context="", x=1): ...
+
+    read = command(f).read(["--context", "a", "--no-prov", "--input=b"])
+    assert read.arguments == {"context": "a"}
+    assert read.run_words == ["--no-prov", "--input=b"]
 
 
 def test_after_two_dashes_everything_is_the_tasks():

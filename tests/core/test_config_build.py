@@ -315,7 +315,9 @@ def test_a_backend_whose_factory_fails_names_its_section_and_shows_no_credential
 @pytest.mark.usefixtures("core_alone")
 def test_without_the_sql_plugin_results_are_kept_in_memory_which_is_said_with_what_to_install(caplog):
     assert make_backend(Config()).is_durable is False
-    assert caplog.messages == ["Results are not kept after this run. To keep them: pip install redun-backend-sql"]
+    assert caplog.messages == [
+        "Results are not kept after this run: no SQL backend is loaded. Try: pip install redun-backend-sql."
+    ]
     caplog.clear()
     make_backend(read("[backend]\ndb_uri = memory://\n"))
     assert caplog.messages == [], "who asks for it is not told"
@@ -371,14 +373,14 @@ def test_scheduler_settings_are_parsed():
     settings = scheduler_settings(
         read("""
         [scheduler]
-        ignore_warnings = namespace other
+        ignore_warnings = namespace
         setup_scheduler = ../workflow.py::setup_scheduler
         job_status_interval = 5
         context = {"a": {"b": 1}}
         boto_config = {"retries": 3}
     """)
     )
-    assert settings.ignore_warnings == {"namespace", "other"}
+    assert settings.ignore_warnings == {"namespace"}
     assert settings.setup_scheduler == "../workflow.py::setup_scheduler"
     assert settings.job_status_interval == 5
     assert settings.context == {"a": {"b": 1}}
@@ -390,9 +392,15 @@ def test_the_context_can_come_from_a_file_beside_the_configuration(tmp_path):
     assert scheduler_settings(read("[scheduler]\ncontext_file = context.json\n", tmp_path)).context == {"a": 1}
 
 
-def test_a_scheduler_option_that_is_known_and_not_yet_used_is_not_passed_over_in_silence(caplog):
-    scheduler_settings(read('[scheduler]\ncontext = {"a": 1}\n'))
-    assert caplog.messages == ["redun.ini:2: [scheduler] context: this version of redun does not use it yet"]
+def test_a_scheduler_option_that_is_known_and_not_yet_used_is_warned_about_once(caplog):
+    config = read('[scheduler]\ncontext = {"a": 1}\n')
+    for _ in range(2):
+        executor_names(config)
+        make_backend(config)
+        scheduler_settings(config)
+    message = "redun.ini:2: [scheduler] context: this version of redun does not use it yet"
+    assert caplog.messages == [message]
+    assert find_problems(config) == [(False, message)]
 
 
 @pytest.mark.parametrize(
@@ -405,6 +413,10 @@ def test_a_scheduler_option_that_is_known_and_not_yet_used_is_not_passed_over_in
         ("context_file = broken.json", "broken.json is not valid JSON"),
         ("setup_scheduler = workflow.py", "write it as file_or_module::function"),
         ("job_status_intervall = 1", "did you mean job_status_interval?"),
+        (
+            "ignore_warnings = namespace namespce",
+            "namespce is no kind of warning; did you mean namespace? Known: names",
+        ),
     ],
 )
 def test_a_wrong_scheduler_option_is_reported_with_its_section(tmp_path, text, part):
@@ -415,7 +427,7 @@ def test_a_wrong_scheduler_option_is_reported_with_its_section(tmp_path, text, p
     assert message.startswith("redun.ini:")
     assert "[scheduler]" in message
     assert part in message
-    assert [one.message for one in find_problems(config)] == [message]
+    assert [one.message for one in find_problems(config) if one.is_error] == [message]
 
 
 @pytest.mark.usefixtures("with_plugin")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
-from redun.config import Config, ConfigError, create_config_dir, find_config_dir, load_config
+from redun.config import Config, ConfigError, create_config_dir, executor_names, find_config_dir, load_config
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +117,10 @@ def test_a_section_that_looks_misspelt_is_warned_about_and_any_other_is_the_user
     (workplace / ".redun").mkdir()
     ini = workplace / ".redun/redun.ini"
     ini.write_text("[executor.batch]\ntype = inline\n[limit]\ndb = 1\n[acme]\nx = 1\n[other.deep]\nx = 1\n[limits]\n")
-    load_config()
+    config = load_config()
+    assert caplog.messages == [], "commands that put nothing of it to use say nothing"
+    executor_names(config)
+    executor_names(config)
     assert caplog.messages == [
         f"{ini}:1: [executor.batch]: there is no such section, it is ignored; did you mean [executors.batch]?",
         f"{ini}:3: [limit]: there is no such section, it is ignored; did you mean [limits]?",
@@ -137,3 +142,24 @@ def test_a_remote_configuration_is_only_read_and_relative_paths_stay_local(workp
     assert not (workplace / ".redun").exists()
     with pytest.raises(ConfigError, match=r"memory://elsewhere/redun\.ini cannot be read"):
         load_config("memory://elsewhere")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [find_config_dir, lambda folder: find_config_dir(cwd=folder.parent / "below"), load_config],
+    ids=["given", "found", "loaded"],
+)
+def test_a_directory_that_cannot_be_read_is_said_to_be_just_that(command):
+    with tempfile.TemporaryDirectory() as name:
+        folder = create_config_dir(Path(name) / ".redun")
+        Path(name).chmod(0o755)
+        folder.chmod(0)
+        user = os.geteuid()
+        # The root user may look everywhere, so that another one has to try.
+        os.seteuid(65534 if user == 0 else user)
+        try:
+            with pytest.raises(ConfigError, match=r"/\.redun cannot be read: this user may not look into it$"):
+                command(folder)
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)

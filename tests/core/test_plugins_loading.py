@@ -182,12 +182,73 @@ def test_a_missing_type_whose_plugin_failed_says_why(module):
 
 @pytest.mark.parametrize("name", ["good", "Redun_Executor.Good"])
 def test_a_plugin_is_disabled_by_its_name_or_that_of_its_distribution(module, name, caplog):
-    disabled = disabled_names({"REDUN_DISABLE_PLUGINS": f"other, {name}"})
+    disabled = disabled_names({"REDUN_DISABLE_PLUGINS": f"{name}, "})
     plugins = load(module("raise RuntimeError('imported')"), disabled=disabled)
     assert only(plugins).status == "disabled"
     assert caplog.messages == []
     with pytest.raises(PluginError, match="disabled by REDUN_DISABLE_PLUGINS"):
         plugins.executor_type("good")
+
+
+def test_a_name_that_disables_nothing_is_warned_about_once(module, caplog):
+    disabled = disabled_names({"REDUN_DISABLE_PLUGINS": "good,goood,core"})
+    plugins = load(module(GOOD), module("REDUN_PLUGIN_API = (1, 0)", "other"), disabled=disabled)
+    message = "REDUN_DISABLE_PLUGINS: no plugin to leave out is called core, goood. There are: good, other."
+    assert caplog.messages == [message]
+    assert plugins.problems() == [message]
+
+
+def test_a_disabled_package_of_ours_is_not_advised_to_be_installed(module):
+    plugins = load(module(GOOD, "local", "redun-executor-local"), disabled=frozenset({"local"}))
+    with pytest.raises(PluginError) as error:
+        plugins.executor_type("local")
+    assert str(error.value) == (
+        "no installed plugin provides it. redun-executor-local is installed, but REDUN_DISABLE_PLUGINS leaves it out. "
+        "Installed: alias, inline."
+    )
+
+
+def test_what_has_nothing_to_do_with_a_missing_type_is_not_brought_up(module):
+    plugins = load(module(GOOD, "local", "redun-executor-local"), disabled=frozenset({"local"}))
+    with pytest.raises(PluginError, match=r"Installed: alias, inline\.$"):
+        plugins.executor_type("aws_batch")
+    with pytest.raises(PluginError, match=r"Not loaded: .*disabled by REDUN_DISABLE_PLUGINS"):
+        plugins.executor_type("foo")
+
+
+def test_a_package_of_ours_that_cannot_be_loaded_is_not_advised_to_be_installed(module):
+    plugins = load(module("import a_module_that_is_not_there", "local", "redun-executor-local"))
+    with pytest.raises(PluginError, match=r"Not loaded: .*a_module_that_is_not_there") as error:
+        plugins.executor_type("local")
+    assert "pip install" not in str(error.value)
+
+
+def test_with_autoload_off_an_installed_package_is_said_to_be_left_out(monkeypatch, caplog):
+    monkeypatch.setenv("REDUN_PLUGIN_AUTOLOAD", "0")
+    monkeypatch.setenv("REDUN_DISABLE_PLUGINS", "whatever")
+    plugins = Plugins.load()
+    assert caplog.messages == []
+    with pytest.raises(PluginError) as error:
+        plugins.executor_type("local")
+    assert "redun-executor-local is installed, but REDUN_PLUGIN_AUTOLOAD=0 leaves out all plugins." in str(error.value)
+    with pytest.raises(PluginError, match="Try: pip install redun-executor-glue"):
+        plugins.executor_type("aws_glue")
+
+
+def test_a_misspelt_type_gives_the_nearest_name_and_what_to_install_for_it():
+    with pytest.raises(PluginError) as error:
+        load().executor_type("aws_btch")
+    assert str(error.value) == (
+        "no installed plugin provides it; did you mean aws_batch? Try: pip install redun-executor-batch. "
+        "Installed: alias, inline."
+    )
+    with pytest.raises(PluginError, match=r"; did you mean inline\? Installed"):
+        load().executor_type("in_line")
+
+
+def test_a_database_that_is_planned_is_said_to_be_just_that():
+    with pytest.raises(PluginError, match=r"^postgresql is not yet supported. Installed: memory.$"):
+        load().backend_for_scheme("postgresql")
 
 
 @pytest.mark.parametrize("value", ["0", "false"])

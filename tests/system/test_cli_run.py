@@ -72,6 +72,16 @@ def kinds(
     return [my_int, colour.name, mode, maybe, many, flag, user, file and file.path, pair, either, untyped]
 
 
+@task()
+def positional(a: int, b: int = 2, c: int = 3, /, *rest, **more):
+    return [a, b, c]
+
+
+@task()
+def count(numbers: dict[str, int]):
+    return sum(numbers.values())
+
+
 @task(namespace="other", name="elsewhere")
 def renamed():
     return "found"
@@ -119,6 +129,8 @@ class Shell:
 @pytest.fixture
 def redun(tmp_path):
     (tmp_path / "wf.py").write_text(WORKFLOW)
+    (tmp_path / "text.txt").touch()
+    (tmp_path / "empty").mkdir()
     return Shell(tmp_path)
 
 
@@ -210,6 +222,15 @@ def test_help_for_scripts_and_tasks(redun):
     ("words", "message"),
     [
         ("nope.py main", "'nope.py' does not exist"),
+        (". main", "'.' is a folder: name a .py file in it"),
+        ("empty main", "'empty' is a folder: name a .py file in it"),
+        ("text.txt main", "'text.txt' is a file whose name does not end in .py"),
+        ("folder/wf main", "'folder/wf' does not exist"),
+        ("./wf main", "Did you mean ./wf.py?"),
+        ("--pdb wf.py main", "--pdb of `redun run` is not supported yet"),
+        ("-i x wf.py main", "--input of `redun run` is not supported yet"),
+        ("wf.py --context a=b main", "--context of `redun run` is not supported yet"),
+        ("wf.py inc --x 1 --no-prov", "--no-prov of `redun run` is not supported yet"),
         ("wf1.py main", "Did you mean wf.py?"),
         ("nomodule main", "no module 'nomodule'"),
         ("wf.py", "acme.main"),
@@ -277,7 +298,10 @@ def test_a_dry_run_runs_nothing_and_exits_1(redun):
     assert redun("run", "--dryrun", "wf.py", "main").stdout == "[4, 5]\n"
 
 
-def test_an_interrupt_ends_the_run_with_130_and_records_it(redun):
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_the_run_and_what_is_known_is_recorded(redun, sent, code, word):
     process = subprocess.Popen(
         redun.command("run", "wf.py", "wait", "--started", str(redun.folder / "started")),
         cwd=redun.folder,
@@ -288,8 +312,11 @@ def test_an_interrupt_ends_the_run_with_130_and_records_it(redun):
     with process:
         while "acme.wait" not in process.stderr.readline():
             pass
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        process.send_signal(sent)
+        rest = process.stderr.read()
+        assert process.wait(timeout=30) == code
+    assert f"redun: {word}, ending what runs." in rest
+    assert rest.splitlines()[-1] == f"redun: {word}"
     assert "[CANCELLED]" in redun("log").stdout
 
 
@@ -316,6 +343,10 @@ def setup_scheduler(config, profile: str = "prod", workers: int = 1):
 
 def broken(config):
     return 7
+
+
+def fails(config):
+    return {}["CLUSTER"]
 """
 
 
@@ -338,10 +369,30 @@ def test_setup_scheduler_makes_the_scheduler_with_arguments_of_setup(redun):
     assert "must return a Scheduler" in redun.refuses("run", "flow.py", "main")
     ini.write_text("[scheduler]\nsetup_scheduler = ../flow.py::nosuch\n")
     assert "no function 'nosuch'" in redun.refuses("run", "flow.py", "main")
+    ini.write_text("[scheduler]\nsetup_scheduler = ../flow.py::fails\n")
+    stderr = redun("run", "flow.py", "main", code=2).stderr
+    assert stderr.startswith("redun: error: setup_scheduler failed:\nTraceback")
+    assert stderr.count("  File ") == 1
+    assert stderr.endswith("KeyError: 'CLUSTER'\n")
     ini.write_text("[scheduler]\nsetup_scheduler = flow.py::setup_scheduler\n")
     assert "should be relative to redun.ini" in redun("run", "flow.py", "main").stderr
     ini.write_text("")
     assert "set setup_scheduler" in redun.refuses("--setup", "a=b", "run", "flow.py", "main")
+
+
+def test_a_repository_that_cannot_be_opened_is_refused_before_anything_starts(redun):
+    (redun.folder / ".redun").mkdir()
+    (redun.folder / ".redun" / "redun.ini").touch()
+    database = redun.folder / ".redun" / "redun.db"
+    database.write_text("This is no database." * 100)
+    for words in (["run", "wf.py", "main"], ["log"], ["init"]):
+        assert str(database) in redun.refuses(*words)
+    assert database.read_text() == "This is no database." * 100
+
+
+def test_positional_only_parameters_and_json_can_be_given(redun):
+    assert redun("run", "wf.py", "positional", "--a", "1", "--c", "5").stdout == "[1, 2, 5]\n"
+    assert redun("run", "wf.py", "count", "--numbers", '{"a": 1, "b": 2}').stdout == "3\n"
 
 
 def test_tags_of_the_configuration_are_recorded_without_secrets(redun):
@@ -415,9 +466,9 @@ def test_the_command_can_be_run_as_a_module(redun):
 def test_a_second_interrupt_ends_the_process_at_once(redun):
     program = """
 import time
-from redun.cli.run_display import second_interrupt_exits
+from redun.cli.signals import ends_in_order
 try:
-    with second_interrupt_exits():
+    with ends_in_order():
         print("ready", flush=True)
         time.sleep(60)
 except KeyboardInterrupt:

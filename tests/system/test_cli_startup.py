@@ -70,6 +70,25 @@ def test_a_run_on_a_ready_repository_needs_no_heavy_library(tmp_path):
     assert not modules & {"alembic", "fsspec", "pydantic", "rich", "sqlalchemy"}
 
 
+def test_a_group_without_a_command_shows_its_help(tmp_path):
+    output, _ = modules_after(tmp_path, "config")
+    assert output.startswith("Usage: redun config ")
+    assert "\n  check " in output
+
+
+def test_commands_that_are_planned_are_told_from_typing_errors(tmp_path):
+    from redun.cli.planned import COMMANDS as PLANNED
+    from redun.cli.root import COMMANDS
+
+    assert not set(PLANNED) & set(COMMANDS)
+    for name in ("console", "tag"):
+        done = subprocess.run(
+            [sys.executable, "-m", "redun", name, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr == f"redun: error: the command `redun {name}` is not supported yet\n"
+
+
 def test_all_commands_can_be_loaded():
     from redun.cli.root import COMMANDS, root
 

@@ -47,6 +47,18 @@ ENGINE = """
 """
 
 
+UNRELATED = """
+from redun import task
+
+redun_namespace = "unrelated"
+
+
+@task
+def main() -> int:
+    return 42
+"""
+
+
 class Site:
     """A folder with installed distributions."""
 
@@ -73,6 +85,12 @@ class Site:
         )
         assert "Traceback" not in done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def run_a_task(self) -> None:
+        """A workflow that has nothing to do with any of these plugins runs."""
+        (self.directory / "unrelated.py").write_text(UNRELATED)
+        done = self.redun("run", "unrelated.py", "main")
+        assert (done.code, done.out) == (0, "42\n")
 
     def plugins(self, **environment: str) -> dict[str, dict]:
         done = self.redun("plugins", "--json", **environment)
@@ -143,7 +161,9 @@ def test_a_broken_plugin_is_named_with_its_distribution_and_harms_nothing_else(f
     help_text = foo.redun("--help")
     assert (help_text.code, help_text.err) == (0, "")
     assert foo.redun("foo-status").code == 0
+    foo.run_a_task()
     foo.configure("[executors.a]\ntype = bad\n")
+    foo.run_a_task()
     checked = foo.redun("config", "check")
     assert checked.code == 2
     assert 'Not loaded: plugin "bad" (acme-redun 3.1): ' in checked.err
@@ -162,6 +182,9 @@ def test_a_type_that_two_distributions_provide_is_an_error_with_both_names(foo):
     assert f'[executors.a] type = "foo": {conflict}' in foo.redun("config", "check").err
     disabled = foo.redun("config", "check", REDUN_DISABLE_PLUGINS="acme-foo")
     assert (disabled.code, disabled.err) == (0, "")
+    foo.configure("")
+    assert foo.redun("--help").code == 0
+    foo.run_a_task()
 
 
 def test_plugins_can_be_disabled_by_name_and_all_at_once(foo):

@@ -12,17 +12,13 @@ from redun.backends.base import Backend, refuse_large_values, warn_of_missing_va
 from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
-from redun_backend_sql.repository import prepare, refuse_foreign
-from redun_backend_sql.run_path.connection import (
-    BUSY_TIMEOUT,
-    open_connection,
-    translated_errors,
-    use_write_ahead_log,
-    within_limits,
-)
+from redun_backend_sql.reading import is_writable, open_for_reading
+from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
+from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
+from redun_backend_sql.sqlite_errors import translated_errors
 from redun_backend_sql.uri import sqlite_path
 
 if TYPE_CHECKING:
@@ -104,19 +100,43 @@ class SqliteBackend(Backend):
                 return
             connection = open_connection(self.path, busy_timeout=self._busy_timeout)
             try:
-                name = "the repository in memory" if self.path is None else f"the repository {self.path}"
-                refuse_foreign(connection, name)
+                refuse_foreign(connection, self._name)
                 if self.path is not None:
                     use_write_ahead_log(connection, self.path)
-                prepare(connection, name, migrate=self._automigrate if migrate is None else migrate)
+                prepare(connection, self._name, migrate=self._automigrate if migrate is None else migrate)
                 self.max_value_size = within_limits(connection, self.max_value_size)
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
-            identities = Identities(connection)
-            self._lookups = Lookups(connection, identities)
-            self._recorder = Recorder(connection, identities, self._lookups)
+            self._use(connection)
+
+    def load_for_questions(self) -> None:
+        if self.path is None or is_writable(self.path):
+            # Not for reading only: whoever closes such a connection last leaves the log beside the file.
+            self.load()
+            return
+        with self._lock, translated_errors(self.path):
+            if self._connection is not None:
+                return
+            connection = open_for_reading(self.path)
+            try:
+                refuse_foreign(connection, self._name)
+                require_present_schema(connection, self._name)
+            except BaseException:
+                connection.close()
+                raise
+            self._use(connection)
+
+    @property
+    def _name(self) -> str:
+        """What messages call the repository."""
+        return "the repository in memory" if self.path is None else f"the repository {self.path}"
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        identities = Identities(connection)
+        self._lookups = Lookups(connection, identities)
+        self._recorder = Recorder(connection, identities, self._lookups)
 
     def close(self) -> None:
         with self._lock:

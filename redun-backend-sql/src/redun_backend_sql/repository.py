@@ -69,6 +69,21 @@ def refuse_foreign(connection: sqlite3.Connection, name: str) -> None:
         )
 
 
+def require_present_schema(connection: sqlite3.Connection, name: str) -> None:
+    """Raise unless this connection, which cannot write, leads to a repository with the present schema.
+
+    Raises `BackendError` for an empty database, and `BackendVersionError` for one with an older schema.
+    """
+    revision = read_revision(connection)
+    if revision == 0:
+        raise BackendError(f"{name} is empty, and this user may not write to it.")
+    if revision < SCHEMA_REVISION:
+        raise BackendVersionError(
+            f"{name} has schema revision {revision}, and this version of redun needs {SCHEMA_REVISION}. This user may"
+            " not write to it: somebody who may has to bring it up to date, with any redun command."
+        )
+
+
 def read_revision(connection: sqlite3.Connection) -> int:
     """The revision of a repository's schema; 0 for an empty database."""
     (revision,) = connection.execute("PRAGMA user_version").fetchone()

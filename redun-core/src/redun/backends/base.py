@@ -91,6 +91,15 @@ class Backend(ABC):
         opened.
         """
 
+    def load_for_questions(self) -> None:
+        """Open the repository for who only asks it something: what cannot be written is then opened for reading.
+
+        Afterwards `record` may raise `BackendError`. A backend that knows no such difference does as `load`.
+
+        Raises what `load` raises, and `BackendError` when there is no repository and none can be made.
+        """
+        self.load()
+
     @abstractmethod
     def close(self) -> None:
         """Let go of files and connections. Closing twice is fine."""

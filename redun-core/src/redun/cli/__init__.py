@@ -18,14 +18,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments: what follows the program's name; None takes it from `sys.argv`.
 
     The exit code is 0 for success, 1 for a workflow that failed, 2 for something that could not be started as it was
-    asked for, 130 for an interrupt.
+    asked for, 130 for an interrupt, 143 for SIGTERM.
     """
+    try:
+        code = _run(arguments)
+    except KeyboardInterrupt:  # while the command line itself is imported
+        print("redun: interrupted", file=sys.stderr)
+        code = 130
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words in (["--version"], ["-V"]):
         from redun.version import __version__
 
         print(__version__)
-        return
+        return 0
     from redun.cli.entry import run_command_line
 
-    sys.exit(run_command_line(words))
+    return run_command_line(words)

@@ -10,6 +10,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from redun.cli.json_argument import is_json, read_json
 from redun.errors import UsageError
 from redun.job_info import JobInfo
 
@@ -88,6 +89,21 @@ def arguments_of(func: Callable[..., Any], signature: inspect.Signature, skip: i
     return found
 
 
+def as_python_passes_them(
+    signature: inspect.Signature, values: dict[str, Any], skip: int = 0
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments from values by name, for a function's parameters without the first `skip`."""
+    parameters = list(signature.parameters.values())[skip:]
+    only = [one for one in parameters if one.kind is one.POSITIONAL_ONLY]
+    # Those without a value before one that has a value cannot be left out.
+    count = max((index for index, one in enumerate(only, 1) if one.name in values), default=0)
+    names = {one.name for one in only}
+    return (
+        tuple(values.get(one.name, one.default) for one in only[:count]),
+        {name: value for name, value in values.items() if name not in names},
+    )
+
+
 def type_name(annotation: Any) -> str:
     """What to call a type in help texts and messages."""
     choices = _choices(annotation)
@@ -95,6 +111,8 @@ def type_name(annotation: Any) -> str:
         return f"[{'|'.join(choices)}]"
     if annotation in _TEXT:
         return "TEXT"
+    if is_json(annotation):
+        return "JSON"
     members = _members(annotation)
     if len(members) != 1 or members[0] is not annotation:
         return "|".join(dict.fromkeys(type_name(member) for member in members))
@@ -114,6 +132,8 @@ def _read_one(annotation: Any, text: str, where: str) -> Any:
     members = _members(annotation)
     if members[0] is not annotation:
         return _read_first(members, text, where)
+    if is_json(annotation):
+        return read_json(annotation, text, where)
     from redun.value import parse_arg
 
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import UsageError
+from redun.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,10 @@ class App:
         backend = make_backend(self.load_existing_config())
         if not backend.is_durable:
             raise UsageError("the configured repository keeps nothing after a run, so there is nothing to show")
-        backend.load()
+        try:
+            backend.load_for_questions()
+        except BackendError as error:
+            raise UsageError(str(error)) from error
         return backend
 
     def _of_repo(self, config: Config) -> Config:
@@ -94,3 +97,15 @@ class App:
             known = ", ".join(["default", *repos])
             raise UsageError(f"--repo {self.repo}: no section [repos.{self.repo}] with config_dir. Known: {known}")
         return load_config(Path(config.configdir or ".") / repos[self.repo]["config_dir"])
+
+
+def open_repository(repository: Backend | Scheduler, migrate: bool | None = None) -> None:
+    """Open a repository, or that of a scheduler.
+
+    Raises UsageError when it cannot be opened: nothing has been started yet, so this is the fault of what was asked
+    for, as with a wrong configuration.
+    """
+    try:
+        repository.load(migrate=migrate)
+    except BackendError as error:
+        raise UsageError(str(error)) from error

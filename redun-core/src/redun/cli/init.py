@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redun.cli.app import open_repository
+
 if TYPE_CHECKING:
     from redun.cli.app import App
 
@@ -27,7 +29,7 @@ def init(app: App, directory: Path | None) -> None:
     config_dir = find_config_dir(directory / REDUN_CONFIG_DIR if directory is not None else app.config_option)
     backend = make_backend(load_config(config_dir))
     try:
-        backend.load(migrate=True)
+        open_repository(backend, migrate=True)
     finally:
         backend.close()
     click.echo(f"Initialized redun repository: {config_dir}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from redun.cli import planned
 from redun.cli.app import LOG_LEVELS, App
 from redun.errors import UsageError
 
@@ -58,6 +59,8 @@ class RootGroup(click.Group):
         if command is None and not ctx.resilient_parsing:
             if name.startswith("-"):
                 raise click.NoSuchOption(name, ctx=ctx)
+            if name in planned.COMMANDS:
+                raise UsageError(f"the command `redun {name}` is not supported yet")
             near = difflib.get_close_matches(name, [*COMMANDS, *plugin_commands()], n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"no command {name!r}.{hint} `redun help --all` lists those of plugins too.", ctx)

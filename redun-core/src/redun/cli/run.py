@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redun.cli.app import App
+from redun.cli.annotations import as_python_passes_them
+from redun.cli.app import App, open_repository
 from redun.cli.failures import CommandExit
 from redun.cli.log_output import logger
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
@@ -61,22 +62,24 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
         click.echo(command.help_text(f"redun run {script} {task_name}"))
         return
     more, _ = read_options(read.run_words, ctx)
-    _run_task(app, task, read.arguments, options.updated(more))
+    _run_task(app, command, read.arguments, options.updated(more))
 
 
-def _run_task(app: App, task: Task[..., Any], arguments: dict[str, Any], options: RunOptions) -> None:
+def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options: RunOptions) -> None:
     from redun.cli.execution_tags import execution_tags
     from redun.cli.run_display import display_run
 
     scheduler = app.make_scheduler()
-    scheduler.load()
+    open_repository(scheduler)
     _warn_about_namespaces(scheduler.config)
+    task = command.task
     tags = execution_tags(scheduler.config, options, task)
+    args, kwargs = as_python_passes_them(task.signature, arguments)
     called = task.options(**dict(options.option)) if options.option else task
     with display_run(scheduler):
         try:
             result = scheduler.run(
-                called(**arguments),
+                called(*args, **kwargs),
                 exec_argv=["redun", *app.arguments],
                 dryrun=options.dryrun,
                 cache=options.cache,

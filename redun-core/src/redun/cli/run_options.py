@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.planned import RUN_FLAGS, RUN_VALUES, planned_options
 from redun.errors import UsageError
 from redun.tags import parse_tag_key_value
 
@@ -61,6 +62,7 @@ def click_options() -> list[click.Parameter]:
         click.Option(["-u", "--user"], help="The user that the execution is tagged with."),
         click.Option(["--doc"], help="A description that the execution is tagged with."),
         click.Option(["--execution-id"], metavar="UUID", callback=_check_uuid, help="The id of the new execution."),
+        *planned_options(RUN_FLAGS, RUN_VALUES),
     ]
 
 

@@ -7,9 +7,9 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redun.cli.annotations import Argument, arguments_of
+from redun.cli.annotations import Argument, arguments_of, as_python_passes_them
 from redun.cli.log_output import logger
-from redun.cli.workflow_script import import_script
+from redun.cli.workflow_script import import_script, user_failure
 from redun.errors import ConfigError, UsageError
 from redun.provenance.short_repr import short_repr
 
@@ -25,7 +25,8 @@ def make_scheduler(config: Config, setup: Sequence[str], observers: Sequence[Any
 
     setup: `key=value` arguments for the configured function.
 
-    Raises ConfigError when the function cannot be found, UsageError for arguments that it does not take.
+    Raises ConfigError when the function cannot be found, UsageError for arguments that it does not take, CommandExit
+    with the user's traceback when it fails.
     """
     from redun.scheduler import Scheduler
 
@@ -34,11 +35,21 @@ def make_scheduler(config: Config, setup: Sequence[str], observers: Sequence[Any
         if setup:
             raise UsageError("--setup needs a function: set setup_scheduler in the section [scheduler] of redun.ini")
         return Scheduler(config=config, observers=observers)
-    scheduler = function(config, **_read_setup(function, setup))
+    scheduler = _call(function, config, _read_setup(function, setup))
     if not isinstance(scheduler, Scheduler):
         raise UsageError(f"setup_scheduler must return a Scheduler, but returned {short_repr(scheduler)}")
     scheduler.observers.extend(observers)
     return scheduler
+
+
+def _call(function: Callable[..., Any], config: Config, arguments: dict[str, Any]) -> Any:
+    args, kwargs = as_python_passes_them(inspect.signature(function), arguments, skip=1)
+    try:
+        return function(config, *args, **kwargs)
+    except SystemExit as error:
+        raise UsageError(f"setup_scheduler ended Python (exit code {error.code})") from error
+    except Exception as error:
+        raise user_failure("setup_scheduler failed", error) from error
 
 
 def configured_function(config: Config) -> Callable[..., Any] | None:

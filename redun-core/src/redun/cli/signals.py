@@ -24,28 +24,34 @@ def ends_in_order() -> Iterator[None]:
     """The first Ctrl-C or SIGTERM ends the run in order; the second one ends the process, whatever it is waiting for.
 
     Raises KeyboardInterrupt, for SIGTERM its subclass Terminated. A signal that the process was started to ignore is
-    left alone.
+    left alone, and so is a SIGTERM that the user's script handles itself.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     handlers = _Handlers()
+    os.register_at_fork(
+        before=handlers.before_fork,
+        after_in_parent=handlers.after_fork_in_parent,
+        after_in_child=handlers.after_fork_in_child,
+    )
     with handlers.installed():
         yield
 
 
 class _Handlers:
     def __init__(self) -> None:
+        self._masks = threading.local()
         self._exit_code = INTERRUPTED
         self._has_struck = False
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        before = [
-            (signum, signal.signal(signum, handler), handler)
-            for signum, handler in ((signal.SIGINT, self._interrupt), (signal.SIGTERM, self._terminate))
-            if signal.getsignal(signum) not in (signal.SIG_IGN, None)
-        ]
+        before: list[tuple[int, Any, Any]] = []
+        if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+            before.append((signal.SIGINT, signal.signal(signal.SIGINT, self._interrupt), self._interrupt))
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            before.append((signal.SIGTERM, signal.signal(signal.SIGTERM, self._terminate), self._terminate))
         try:
             yield
         finally:
@@ -53,6 +59,20 @@ class _Handlers:
             for signum, outer, handler in before:
                 if not self._has_struck and signal.getsignal(signum) == handler:
                     signal.signal(signum, outer)
+
+    # A process that a task forks has nothing to end in order: SIGTERM has to kill it, as `multiprocessing` expects of
+    # those that it waits for. It may come before the child has got that far: Python would forget it there, so it waits.
+
+    def before_fork(self) -> None:
+        self._masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def after_fork_in_parent(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
+
+    def after_fork_in_child(self) -> None:
+        if signal.getsignal(signal.SIGTERM) == self._terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before)
 
     def _terminate(self, _signum: int, frame: Any) -> None:
         if self._has_struck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from redun.task import Task
 
+_VARIADIC = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 _NEGATIVE_NUMBER = re.compile(r"-\.?[0-9].*")
 
 
@@ -26,7 +28,7 @@ class TaskWords:
     """What the words after SCRIPT TASK say."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
-    """Keyword arguments for the task."""
+    """Values for the task's parameters, by name."""
     run_words: list[str] = field(default_factory=list)
     """Options of `redun run` among them."""
     wants_help: bool = False
@@ -39,6 +41,8 @@ class TaskCommand:
         """`run_options`: the long options of `redun run`, and whether each takes a value."""
         self.task = task
         self.arguments = arguments_of(task.func, task.signature)
+        parameters = task.signature.parameters.values()
+        self._variadic = [_VARIADIC[one.kind] + one.name for one in parameters if one.kind in _VARIADIC]
         self._by_flag = {argument.flag: argument for argument in reversed(self.arguments)}
         self._run_options = {name: takes for name, takes in run_options.items() if name not in self._by_flag}
 
@@ -111,7 +115,12 @@ class TaskCommand:
             return f"{name}: {word!r} is no argument of the task. Short options of `redun run` go before the script"
         near = difflib.get_close_matches(flag.replace("_", "-").lower(), [*self._by_flag, *self._run_options], n=1)
         hint = f"Did you mean {near[0]}?" if near else f"It takes: {self._usage()}"
-        return f"{name} has no argument {flag}. {hint}"
+        return f"{name} has no argument {flag}. {hint}{self._about_variadic(' (', ')')}"
+
+    def _about_variadic(self, before: str, after: str) -> str:
+        if not self._variadic:
+            return ""
+        return f"{before}{' and '.join(self._variadic)} cannot be given on the command line{after}"
 
     def _usage(self) -> str:
         return " ".join(f"{one.flag} {one.metavar}" for one in self.arguments) or "none"
@@ -121,7 +130,9 @@ class TaskCommand:
         import click
 
         options: list[click.Parameter] = [_help_option(argument) for argument in self.arguments]
-        epilog = "Long options of `redun run` may follow as well: see `redun run --help`."
+        epilog = (
+            self._about_variadic("", ". ") + "Long options of `redun run` may follow as well: see `redun run --help`."
+        )
         doc = self.task.func.__doc__
         command = click.Command(self.task.fullname, params=options, help=doc, epilog=epilog)
         return command.get_help(click.Context(command, info_name=command_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -33,17 +34,44 @@ def import_script(script: str) -> ModuleType:
     """
     if script.endswith(".py"):
         return _import_file(Path(script))
+    _check_module_name(script)
     _add_import_path(Path.cwd())
     try:
-        found = importlib.util.find_spec(script) is not None
+        spec = importlib.util.find_spec(script)
     except (ModuleNotFoundError, ValueError):
-        found = False
+        spec = None
     except Exception as error:
         raise _import_failed(script, error) from error
-    if not found and script not in sys.modules:
-        hint = f" Did you mean {script}.py?" if Path(f"{script}.py").is_file() else ""
+    if spec is not None and spec.origin is None and Path(script).is_dir():
+        # Python takes any folder for a package.
+        raise UsageError(_is_folder(script))
+    if spec is None and script not in sys.modules:
+        hint = _hint_with_suffix(script)
         raise UsageError(f"no module {script!r}, and it is not the path of a .py file.{hint}")
     return _import_module(script, script)
+
+
+def _check_module_name(script: str) -> None:
+    """Raise UsageError for what cannot be a module but may be a path."""
+    path = Path(script)
+    is_name = all(part.isidentifier() for part in script.split("."))
+    if path.is_file() and (path.suffix or not is_name):
+        raise UsageError(f"script {script!r} is a file whose name does not end in .py")
+    if is_name:
+        return
+    if path.is_dir():
+        raise UsageError(_is_folder(script))
+    if os.sep in script:
+        raise UsageError(f"script {script!r} does not exist.{_hint_with_suffix(script)}")
+    raise UsageError(f"no script {script!r}: it should be a .py file or the dotted name of a module")
+
+
+def _is_folder(script: str) -> str:
+    return f"script {script!r} is a folder: name a .py file in it"
+
+
+def _hint_with_suffix(script: str) -> str:
+    return f" Did you mean {script}.py?" if Path(f"{script}.py").is_file() else ""
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -84,10 +112,16 @@ def _import_failed(script: str, error: Exception) -> Exception:
         return UsageError(_syntax_error(error))
     if isinstance(error, RedunError) and own_frames is None:
         return error
+    return user_failure(f"script {script!r} cannot be imported", error)
+
+
+def user_failure(what: str, error: Exception) -> CommandExit:
+    """How to end when code of the user's failed before a workflow ran: with what failed and the user's own frames."""
+    own_frames = _user_frames(error.__traceback__)
     problem = traceback.TracebackException(type(error), error, own_frames, compact=True)
     _drop_machinery(problem)
     text = "".join(problem.format()).rstrip("\n")
-    return CommandExit(2, f"redun: error: script {script!r} cannot be imported:\n{text}")
+    return CommandExit(2, f"redun: error: {what}:\n{text}")
 
 
 def _drop_machinery(problem: traceback.TracebackException | None) -> None:

@@ -11,6 +11,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from redun.config.aliases import alias_circle
+from redun.config.doubts import warn_of_doubts, warn_once
 from redun.config.nearest import did_you_mean
 from redun.config.scheduler_settings import SchedulerSettings
 from redun.config.section_types import BACKEND, EXECUTORS, backend_type, executor_type
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("redun")
 
 _SECTIONS = "redun.config.sections"
-_NOT_YET_USED = frozenset({"context", "context_file", "boto_config"})
 
 
 # -- executors --------------------------------------------------------------------------------------------------------
@@ -40,6 +41,7 @@ def executor_names(config: Config) -> list[str]:
 
     Raises `ConfigError` with all wrong options.
     """
+    warn_of_doubts(config)
     problems = []
     configured = config.section_names(EXECUTORS)
     for section in configured:
@@ -47,7 +49,7 @@ def executor_names(config: Config) -> list[str]:
             kind = executor_type(config, section)
             problems += check_section(config, section, kind.settings, beside=("type",)).problems
         except RedunError as error:
-            logger.warning("%s", error)
+            warn_once(config, str(error))
     if problems:
         raise ConfigError("\n".join(problems))
     names = list(default_executors()) + [section.removeprefix(EXECUTORS) for section in configured]
@@ -57,12 +59,15 @@ def executor_names(config: Config) -> list[str]:
 def make_executor(config: Config, name: str) -> Executor:
     """The executor of this name, not started.
 
-    Raises `ConfigError` when there is no such executor, when no installed plugin provides its type, or when its options
-    are wrong.
+    Raises `ConfigError` when there is no such executor, when no installed plugin provides its type, when its options
+    are wrong, or when it is an alias in a circle of aliases.
     """
     section = f"{EXECUTORS}{name}"
     if config.section(section) is not None:
         kind = executor_type(config, section)
+        circle = alias_circle(config, name)
+        if circle is not None:
+            raise ConfigError(circle)
         options = section_options(config, section, kind.settings, beside=("type",))
         return _executor(config.parser.describe(section), kind, name, options)
     defaults = default_executors()
@@ -91,7 +96,7 @@ def _default_executor(name: str, type: str, **options: Any) -> Executor:  # noqa
     try:
         kind = get_plugins().executor_type(type)
     except PluginError as error:
-        raise ConfigError(f"{where}: {error}") from error
+        raise ConfigError(f"{where}: {error}") from None
     return _executor(where, kind, name, options)
 
 
@@ -120,12 +125,15 @@ def make_backend(config: Config) -> Backend:
 
     Raises `ConfigError` when no installed plugin serves the `db_uri`, or when options are wrong.
     """
-    from redun.plugins import resolve
+    from redun.plugins import get_plugins, resolve
+    from redun.plugins.hints import BACKEND_PACKAGES
 
+    warn_of_doubts(config)
     kind = backend_type(config)
     options = section_options(config, BACKEND, kind.settings)
     if kind.name == "memory" and "db_uri" not in options:
-        logger.warning("Results are not kept after this run. To keep them: pip install redun-backend-sql")
+        how = get_plugins().how_to_get(BACKEND_PACKAGES["sqlite"])
+        logger.warning("Results are not kept after this run: no SQL backend is loaded.%s", how)
     try:
         backend: Backend = resolve(kind.factory)(Path(config.configdir), **options)
     except RedunError:
@@ -163,8 +171,6 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
     options = section_options(config, "scheduler", f"{_SECTIONS}:SchedulerSection")
     if not options:
         return SchedulerSettings()
-    for name in sorted(_NOT_YET_USED.intersection(options)):
-        logger.warning("%s: this version of redun does not use it yet", config.parser.describe("scheduler", name))
     options.pop("federated_configs", None)  # their sections were added when the configuration was loaded
     path = options.pop("context_file", None)
     if path is not None:

@@ -32,6 +32,8 @@ class Config:
         """
         self.parser = RedunConfigParser()
         self.configdir = str(configdir) if configdir is not None else str(Path.cwd())
+        self.warned: set[str] = set()
+        """The warnings about this configuration that have been logged."""
         self._sections: dict[str, Any] = {}
         if config_dict:
             self.read_dict(config_dict)

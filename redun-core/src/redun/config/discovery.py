@@ -39,6 +39,8 @@ def find_config_dir(
 
     option: what `--config` says, if it was given.
 
+    Raises `ConfigError` when it exists and cannot be read.
+
     In order: the option, the environment variable `REDUN_CONFIG`, the nearest folder `.redun` from the working
     directory upwards, `.redun` in the working directory. A path is made absolute; a URL is returned as it is.
     """
@@ -49,11 +51,19 @@ def find_config_dir(
     if "://" in given:
         return given
     if given:
-        return os.path.normpath(here / Path(given).expanduser())
+        return _readable(os.path.normpath(here / Path(given).expanduser()))
     for folder in (here, *here.parents):
         if (folder / REDUN_CONFIG_DIR).is_dir():
-            return str(folder / REDUN_CONFIG_DIR)
+            return _readable(str(folder / REDUN_CONFIG_DIR))
     return str(here / REDUN_CONFIG_DIR)
+
+
+def _readable(folder: str) -> str:
+    """The folder, unless it is there and this user may not look into it."""
+    effective = os.access in os.supports_effective_ids
+    if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK, effective_ids=effective):  # noqa: PTH112
+        raise ConfigError(f"the configuration directory {folder} cannot be read: this user may not look into it")
+    return folder
 
 
 def create_config_dir(config_dir: str | Path) -> Path:
@@ -75,6 +85,10 @@ def create_config_dir(config_dir: str | Path) -> Path:
     except FileExistsError:
         pass
     except OSError as error:
+        if folder.is_dir():
+            raise ConfigError(
+                f"the configuration directory {folder} has no {REDUN_INI_FILE}, and none can be made: {error.strerror}"
+            ) from error
         raise ConfigError(f"the configuration directory {folder} cannot be made: {error}") from error
     return folder
 
@@ -98,8 +112,6 @@ def load_config(config_dir: str | Path | None = None) -> Config:
         config.read_path(folder / REDUN_INI_FILE)
     if config.section_names():
         from redun.config.federated import import_federated_configs
-        from redun.config.section_types import warn_about_near_misses
 
         import_federated_configs(config)
-        warn_about_near_misses(config)
     return config

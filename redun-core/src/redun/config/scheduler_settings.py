@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 JOB_STATUS_INTERVAL = 20
+KINDS_OF_WARNINGS = ("namespace",)
+"""What `ignore_warnings` may name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
-"""Which model is responsible for a section, and what a section that nobody knows may have been meant to be."""
+"""Which model is responsible for a section."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.config.nearest import nearest
 from redun.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
@@ -14,11 +12,6 @@ if TYPE_CHECKING:
 
 EXECUTORS = "executors."
 BACKEND = "backend"
-# What the core reads, spelled out here so that looking for misspelt names needs no plugin.
-_CORE_SECTIONS = ("scheduler", "backend", "limits", "tags")
-_CORE_GROUPS = ("executors", "repos", "federated_tasks")
-
-logger = logging.getLogger("redun")
 
 
 class SectionType(NamedTuple):
@@ -45,7 +38,8 @@ def executor_type(config: Config, section: str) -> ExecutorType:
         return get_plugins().executor_type(name)
     except PluginError as error:
         place = config.parser.place(section, "type")
-        raise ConfigError(f'{f"{place}: " if place else ""}[{section}] type = "{name}": {error}') from error
+        # Without the cause: whoever selects this executor is shown one message, not how it came about.
+        raise ConfigError(f'{f"{place}: " if place else ""}[{section}] type = "{name}": {error}') from None
 
 
 def backend_type(config: Config) -> BackendType:
@@ -68,15 +62,25 @@ def backend_type(config: Config) -> BackendType:
         return plugins.backend_types()["memory"]
     except PluginError as error:
         option = "db_aws_secret_name" if options and options.get("db_aws_secret_name") else "db_uri"
-        given = _scheme(options["db_uri"]) + "://..." if options and option == "db_uri" and "db_uri" in options else ""
+        given = _shown_uri(options["db_uri"]) if options and option == "db_uri" and "db_uri" in options else None
         where = config.parser.describe(BACKEND, option)
-        raise ConfigError(f"{where}{f' = {given}' if given else ''}: {error}") from error
+        raise ConfigError(f"{where}{f' = {given}' if given is not None else ''}: {error}") from None
 
 
 def _scheme(uri: str) -> str:
     # `postgresql+psycopg://` names a driver as well.
-    scheme, separator, _ = uri.partition(":")
-    return scheme.split("+")[0].lower() if separator else uri
+    scheme, colon, _ = uri.partition(":")
+    if not colon:
+        raise PluginError("it has no scheme. Write sqlite:///<file> for a file in the configuration directory.")
+    return scheme.split("+")[0].lower()
+
+
+def _shown_uri(uri: str) -> str:
+    """A URI as it was given, without what may be a password."""
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        return f'"{uri}"'
+    return f"{scheme}{colon}{'//' if rest.startswith('//') else ''}..."
 
 
 def section_type(config: Config, section: str) -> SectionType | None:
@@ -99,39 +103,3 @@ def section_type(config: Config, section: str) -> SectionType | None:
             found = known[name]
             return SectionType(found.settings, found.summary)
     return None
-
-
-def near_miss(section: str) -> str | None:
-    """The name that a section was probably meant to have, when it is not a known one."""
-    prefix, dot, rest = section.partition(".")
-    if dot:
-        if prefix in _CORE_GROUPS:
-            return None
-        meant = nearest(prefix, _CORE_GROUPS)
-        return f"{meant}.{rest}" if meant else None
-    if section in _CORE_SECTIONS:
-        return None
-    if section in _CORE_GROUPS:
-        return f"{section}.<name>"
-    meant = nearest(section, (*_CORE_SECTIONS, *_CORE_GROUPS, "DEFAULT"))
-    return f"{meant}.<name>" if meant in _CORE_GROUPS else meant
-
-
-def near_misses(config: Config) -> list[tuple[str, str]]:
-    """The sections that nobody knows and whose name is close to a known one, each with a message."""
-    found = []
-    for section in config.section_names():
-        meant = near_miss(section)
-        if meant is None or not config.parser.own_values(section):
-            continue
-        # Only now are plugins looked at: one of them may well have a section of this name.
-        if section_type(config, section) is None:
-            where = config.parser.describe(section)
-            found.append((section, f"{where}: there is no such section, it is ignored; did you mean [{meant}]?"))
-    return found
-
-
-def warn_about_near_misses(config: Config) -> None:
-    """Log a warning for each section that looks like a misspelt one."""
-    for _, message in near_misses(config):
-        logger.warning("%s", message)

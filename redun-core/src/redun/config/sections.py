@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from redun.config.scheduler_settings import JOB_STATUS_INTERVAL
+from redun.config.nearest import did_you_mean
+from redun.config.scheduler_settings import JOB_STATUS_INTERVAL, KINDS_OF_WARNINGS
 from redun.config.settings import JsonObject, Lines, OpenSettings, Settings, Words
 
 
@@ -46,6 +47,17 @@ class SchedulerSection(Settings):
         default=None,
         description="Options for the clients of AWS services (botocore's `Config`): a JSON object. Not yet used.",
     )
+
+    @field_validator("ignore_warnings")
+    @classmethod
+    def _are_kinds_of_warnings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            if word not in KINDS_OF_WARNINGS:
+                known = ", ".join(KINDS_OF_WARNINGS)
+                raise ValueError(
+                    f"{word} is no kind of warning{did_you_mean(word, KINDS_OF_WARNINGS) or '.'} Known: {known}"
+                )
+        return value
 
     @field_validator("setup_scheduler")
     @classmethod

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from importlib_metadata import Distribution
 
@@ -58,7 +58,7 @@ def installed_entries(environ: Mapping[str, str] = os.environ) -> list[Entry]:
     A distribution that is found twice on `sys.path` counts once, where it is found first. Nothing is looked for when
     `REDUN_PLUGIN_AUTOLOAD` is `0`.
     """
-    if environ.get(AUTOLOAD_ENV, "").strip().lower() in ("0", "false", "no", "off"):
+    if is_autoload_off(environ):
         return []
     # 20 to 40 ms: imported only by those commands that look for plugins.
     import importlib_metadata
@@ -68,9 +68,27 @@ def installed_entries(environ: Mapping[str, str] = os.environ) -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.name, entry.module))
 
 
+def is_autoload_off(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether `REDUN_PLUGIN_AUTOLOAD` leaves out all plugins but the core's own."""
+    return environ.get(AUTOLOAD_ENV, "").strip().lower() in ("0", "false", "no", "off")
+
+
 def disabled_names(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
     """The plugins that `REDUN_DISABLE_PLUGINS` names: plugins or distributions, separated by commas."""
     return frozenset(normalized(name) for name in environ.get(DISABLE_ENV, "").split(",") if name.strip())
+
+
+def unknown_names(disabled: Iterable[str], entries: Iterable[Entry]) -> list[str]:
+    """One message if some of the names to leave out are neither a plugin nor a distribution that could be."""
+    disabled = set(disabled)
+    if not disabled:
+        return []
+    found = list(entries)
+    unknown = disabled.difference(*({normalized(one.name), normalized(one.origin.name)} for one in found))
+    if not unknown:
+        return []
+    known = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
+    return [f"{DISABLE_ENV}: no plugin to leave out is called {', '.join(sorted(unknown))}. There are: {known}."]
 
 
 def normalized(name: str) -> str:

@@ -6,6 +6,8 @@ package that a stranger has published under that name.
 
 from __future__ import annotations
 
+from redun.plugins.discovery import AUTOLOAD_ENV, is_autoload_off
+
 EXECUTOR_PACKAGES = {
     "aws_batch": "redun-executor-batch",
     "aws_glue": "redun-executor-glue",
@@ -13,17 +15,35 @@ EXECUTOR_PACKAGES = {
     "local": "redun-executor-local",
 }
 
+# By the scheme of `db_uri`.
 BACKEND_PACKAGES = {
-    "sql": "redun-backend-sql",
     "sqlite": "redun-backend-sql",
-    "postgresql": "redun-backend-sql",
-    "postgres": "redun-backend-sql",
 }
+
+PLANNED_SCHEMES = frozenset({"postgresql", "postgres"})
+"""Schemes of `db_uri` that a package of ours will serve, and none does yet."""
 
 OUR_PACKAGES = frozenset({"redun-core", "redun-aws", *EXECUTOR_PACKAGES.values(), *BACKEND_PACKAGES.values()})
 """The distributions that are developed and released with this core."""
 
 
 def install_hint(package: str | None) -> str:
-    """` Try: pip install <package>.`, or nothing for a name that none of our packages provides."""
-    return f" Try: pip install {package}." if package else ""
+    """` Try: pip install <package>.`, or nothing for a name that none of our packages provides.
+
+    A package that is installed, and whose plugin an environment variable leaves out, is said to be just that.
+    """
+    if not package:
+        return ""
+    if is_autoload_off() and _is_installed(package):
+        return f" {package} is installed, but {AUTOLOAD_ENV}=0 leaves out all plugins."
+    return f" Try: pip install {package}."
+
+
+def _is_installed(package: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True

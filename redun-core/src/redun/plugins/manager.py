@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redun.errors import PluginError
 from redun.plugins.descriptors import BackendType, Command, ConfigSection, ExecutorType, FileSystemType, ValueType
-from redun.plugins.discovery import Entry, Origin, disabled_names, installed_entries
-from redun.plugins.hints import BACKEND_PACKAGES, EXECUTOR_PACKAGES, install_hint
+from redun.plugins.discovery import (
+    DISABLE_ENV,
+    Entry,
+    Origin,
+    disabled_names,
+    installed_entries,
+    is_autoload_off,
+    normalized,
+    unknown_names,
+)
+from redun.plugins.hints import BACKEND_PACKAGES, EXECUTOR_PACKAGES, PLANNED_SCHEMES, install_hint
 from redun.plugins.loader import PluginRecord, load_plugins, new_plugin_manager, one_line
 from redun.plugins.registries import Provided, Registry
 
@@ -36,10 +45,15 @@ class Plugins:
     Registries are built on first use and then stay as they are: nothing here asks a plugin once a job.
     """
 
-    def __init__(self, manager: pluggy.PluginManager, records: Sequence[PluginRecord]) -> None:
+    def __init__(
+        self, manager: pluggy.PluginManager, records: Sequence[PluginRecord], mistakes: Sequence[str] = ()
+    ) -> None:
         self._manager = manager
         self.records = tuple(records)
         """What became of every installed plugin, the core's own first."""
+        not_loaded = [f"{record} was not loaded: {record.error}" for record in records if record.error is not None]
+        self.load_problems = (*mistakes, *not_loaded)
+        """What went wrong when they were loaded, in one line each."""
         self.hook_errors: list[str] = []
         """What went wrong when hooks were called, in one line each."""
 
@@ -59,11 +73,14 @@ class Plugins:
         core = Entry("core", "redun.plugins.builtin", Origin(name="redun-core", version=__version__))
         records = load_plugins(manager, [core])
         others = [one for one in (installed_entries() if entries is None else entries) if one.module != core.module]
-        records += load_plugins(manager, others, disabled_names() if disabled is None else disabled)
-        for record in records:
-            if record.error is not None:
-                logger.warning("%s was not loaded: %s", record, record.error)
-        return cls(manager, records)
+        left_out = disabled_names() if disabled is None else disabled
+        records += load_plugins(manager, others, left_out)
+        # With autoload off none of the names is known, and all that they stand for is left out anyway.
+        unknown = [] if entries is None and is_autoload_off() else unknown_names(left_out, others)
+        plugins = cls(manager, records, unknown)
+        for message in plugins.load_problems:
+            logger.warning("%s", message)
+        return plugins
 
     # -- registries ---------------------------------------------------------------------------------------------------
 
@@ -103,14 +120,16 @@ class Plugins:
         """
         types = self.executor_types()
         if name not in types:
-            raise PluginError(self._missing(name, EXECUTOR_PACKAGES.get(name), types))
+            raise PluginError(self._missing(name, EXECUTOR_PACKAGES, types))
         return types[name]
 
     def backend_for_scheme(self, scheme: str) -> BackendType:
         """The backend type that serves this scheme of `db_uri`. Raises `PluginError` as `executor_type` does."""
         schemes = self.backend_schemes()
+        if scheme not in schemes and scheme in PLANNED_SCHEMES:
+            raise PluginError(f"{scheme} is not yet supported. Installed: {', '.join(schemes)}.")
         if scheme not in schemes:
-            raise PluginError(self._missing(scheme, BACKEND_PACKAGES.get(scheme), schemes))
+            raise PluginError(self._missing(scheme, BACKEND_PACKAGES, schemes))
         return schemes[scheme]
 
     def conflicts(self) -> list[str]:
@@ -119,10 +138,9 @@ class Plugins:
 
     def problems(self) -> list[str]:
         """Everything that is wrong with the installed plugins, one line each: conflicts last."""
-        not_loaded = [f"{record} was not loaded: {record.error}" for record in self.records if record.error is not None]
         # Building the registries is what finds the errors of hooks.
         conflicts = self.conflicts()
-        return not_loaded + self.hook_errors + conflicts
+        return [*self.load_problems, *self.hook_errors, *conflicts]
 
     def provided_by(self, record: PluginRecord) -> dict[str, list[str]]:
         """The names that a plugin provides, by the word for what they are."""
@@ -144,13 +162,40 @@ class Plugins:
             self.backend_schemes(),
         ]
 
-    def _missing(self, name: str, package: str | None, known: Iterable[str]) -> str:
-        message = f"no installed plugin provides it.{install_hint(package)} Installed: {', '.join(known)}."
-        broken = [record for record in self.records if record.status != "loaded"]
-        # By convention an entry has the name of what it provides: that one first, or all, since any of them might.
-        for record in [one for one in broken if one.name == name] or broken:
-            message += f" Not loaded: {record}: {record.error or 'disabled by REDUN_DISABLE_PLUGINS'}."
+    def how_to_get(self, package: str | None) -> str:
+        """What to do to have the plugin of a package of ours, as a sentence after a space; nothing for None.
+
+        That is to install it, unless it is installed and was left out, or could not be loaded.
+        """
+        if package is None:
+            return ""
+        for record in self.records:
+            if normalized(record.distribution) == package and record.status == "disabled":
+                return f" {package} is installed, but {DISABLE_ENV} leaves it out."
+            if normalized(record.distribution) == package:
+                return ""
+        return install_hint(package)
+
+    def _missing(self, name: str, packages: Mapping[str, str], known: Iterable[str]) -> str:
+        from redun.config.nearest import nearest
+
+        installed = list(known)
+        meant = None if name in packages else nearest(name, [*packages, *installed])
+        package = None if meant in installed else packages.get(meant or name)
+        did_you_mean = f"; did you mean {meant}?" if meant else "."
+        message = f"no installed plugin provides it{did_you_mean}{self.how_to_get(package)}"
+        message += f" Installed: {', '.join(installed)}."
+        for record in self._may_provide(name, package):
+            message += f" Not loaded: {record}: {record.error or f'disabled by {DISABLE_ENV}'}."
         return message
+
+    def _may_provide(self, name: str, package: str | None) -> list[PluginRecord]:
+        """The plugins that were not loaded and would perhaps have provided a name; package: which of ours does."""
+        if package is not None:
+            return [one for one in self.records if one.error is not None and normalized(one.distribution) == package]
+        broken = [one for one in self.records if one.status != "loaded"]
+        # By convention an entry has the name of what it provides: that one, or all, since any of them might.
+        return [one for one in broken if one.name == name] or broken
 
     @cached_property
     def _executor_types(self) -> Registry[ExecutorType]:
@@ -203,8 +248,7 @@ class Plugins:
         """
         fields = self._manager.hook.redun_resolve_secret(name=name, config=config)
         if fields is None:
-            hint = install_hint("redun-aws") if "redun-aws" not in {one.distribution for one in self.records} else ""
-            raise PluginError(f'no installed plugin resolves the secret "{name}".{hint}')
+            raise PluginError(f'no installed plugin resolves the secret "{name}".{self.how_to_get("redun-aws")}')
         result: Mapping[str, str] = fields
         return result
 

@@ -127,7 +127,7 @@ class ExecutorPool:
             try:
                 executor = self._make(name)
             except (ConfigError, PluginError) as error:
-                raise SchedulerError(str(error)) from error
+                raise SchedulerError(str(error)) from None
         self.by_name[name] = executor
         return executor
 

@@ -98,6 +98,13 @@ class BackendSuite:
         with pytest.raises(BackendError, match=r"11 bytes.*max_value_size.*10"):
             backend.record(story.take())
 
+    def test_loading_it_again_for_a_run_or_for_questions_changes_nothing(self, backend: Backend, story: Story) -> None:
+        """Whoever is given a backend may make sure that it is loaded."""
+        backend.record(story.take())
+        backend.load()
+        backend.load_for_questions()
+        assert backend.executions(limit=2) == [story.execution()]
+
     def test_threads_may_use_it_at_once(self, backend: Backend, story: Story) -> None:
         """Two runs may share one backend."""
         backend.record(story.take())

@@ -10,6 +10,7 @@ import click
 
 from redun.cli.log import execution_view, executions_view, file_view, job_view, task_view, value_view
 from redun.cli.log.json_output import json_chunks
+from redun.cli.planned import LOG_FLAGS, LOG_VALUES, planned_options
 from redun.provenance import find as finding
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _LESS = "-FKRSX"
 """Leave at once when it all fits, quit on Ctrl-C, show colours, do not wrap, do not clear the screen."""
 
 
-@click.command()
+@click.command(params=planned_options(LOG_FLAGS, LOG_VALUES))
 @click.argument("what", required=False, metavar="[ID]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N executions, jobs or uses.")

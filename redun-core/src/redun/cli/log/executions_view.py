@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind
 from redun.cli.log.formatting import arguments_text, iso_time, local_time, status_box, tags_data, tags_text
+from redun.provenance.liveness import execution_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,9 @@ def lines(backend: Backend, *, limit: int | None) -> Iterator[str]:
 def line(execution: ExecutionRecord, tags: list[TagRecord], name: str) -> str:
     """One execution in one line, under this name."""
     when = local_time(execution.start_time)
-    return f"Exec {name} {status_box(execution.status)} {when}:  {arguments_text(execution)}{tags_text(tags)}"
+    return (
+        f"Exec {name} {status_box(execution_status(execution))} {when}:  {arguments_text(execution)}{tags_text(tags)}"
+    )
 
 
 def data(backend: Backend, *, limit: int | None) -> Iterator[dict[str, Any]]:
@@ -44,7 +47,7 @@ def execution_data(execution: ExecutionRecord, tags: list[TagRecord]) -> dict[st
     return {
         "kind": "execution",
         "id": execution.id,
-        "status": execution.status.name,
+        "status": execution_status(execution),
         "args": list(execution.args),
         "start_time": iso_time(execution.start_time),
         "updated_time": iso_time(execution.updated_time),

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from redun.backends.base import Backend
-    from redun.backends.records import EntityKind, ExecutionRecord, JobRow, Status, TagRecord
+    from redun.backends.records import EntityKind, ExecutionRecord, JobRow, TagRecord
 
 
-def status_box(status: Status) -> str:
-    """`[ DONE ]`: the status in a box as wide as that of most others."""
-    return f"[{status.name:^6}]"
+def status_box(status: str) -> str:
+    """`[ DONE ]`: the name of a status in a box as wide as that of most others."""
+    return f"[{status:^6}]"
 
 
 def local_time(seconds: float) -> str:

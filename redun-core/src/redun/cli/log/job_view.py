@@ -10,6 +10,7 @@ from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import duration, indented, job_name, tags_data, tags_of, tags_text
 from redun.provenance.derivation import upstream_jobs
 from redun.provenance.job_tree import path_to_root
+from redun.provenance.liveness import JobStatuses
 from redun.provenance.preview import safe_decode
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ _PREVIEW = 200
 
 def lines(backend: Backend, job: JobRow, *, limit: int | None) -> Iterator[str]:
     """The text form."""
-    texts = CallTexts(backend)
+    texts, statuses = CallTexts(backend), JobStatuses(backend)
     tags = tags_of(backend, EntityKind.JOB, f"{job.execution_id}.{job.number}")
-    yield job_line(job, texts.of_jobs([job])[0]) + tags_text(tags)
+    yield job_line(job, texts.of_jobs([job])[0], statuses) + tags_text(tags)
     yield f"Path: {_path(backend, job)}"
     again = f", attempt {job.attempt}" if job.attempt > 1 else ""
     yield f"Duration: {duration(job.start_time, job.end_time)} on {job.executor or 'no executor'}{again}"
@@ -39,7 +40,7 @@ def lines(backend: Backend, job: JobRow, *, limit: int | None) -> Iterator[str]:
     yield from indented(_task_lines(backend, job))
     if job.child_count:
         yield ""
-        yield from indented(_children(backend, texts, job, limit or 20))
+        yield from indented(_children(backend, texts, statuses, job, limit or 20))
     if call is not None and call.is_error:
         yield ""
         yield "  Traceback:"
@@ -51,7 +52,7 @@ def data(backend: Backend, job: JobRow, *, limit: int | None) -> dict[str, Any]:
     call = backend.call(job.call_hash) if job.call_hash is not None else None
     result: dict[str, Any] = {
         "kind": "job",
-        **job_data(job),
+        **job_data(job, JobStatuses(backend)),
         "ancestors": [row.number for row in path_to_root(backend, job)],
         "children": [row.number for row in backend.jobs(job.execution_id, parent=job.number, limit=limit or 1000)],
         "tags": tags_data(tags_of(backend, EntityKind.JOB, f"{job.execution_id}.{job.number}")),
@@ -116,11 +117,11 @@ def _task_lines(backend: Backend, job: JobRow) -> Iterator[str]:
         yield from indented(task.source.rstrip().splitlines())
 
 
-def _children(backend: Backend, texts: CallTexts, job: JobRow, limit: int) -> Iterator[str]:
+def _children(backend: Backend, texts: CallTexts, statuses: JobStatuses, job: JobRow, limit: int) -> Iterator[str]:
     yield f"Children: {job.child_count}"
     rows = backend.jobs(job.execution_id, parent=job.number, limit=limit)
     for row, call in zip(rows, texts.of_jobs(rows), strict=True):
-        yield f"  {job_line(row, call)}"
+        yield f"  {job_line(row, call, statuses)}"
     if job.child_count > len(rows):
         yield f"  ... and {job.child_count - len(rows)} more (--limit)"
 

@@ -8,6 +8,7 @@ from redun.backends.records import EntityKind
 from redun.cli.log.calls import CallTexts
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import indented, tags_data, tags_of, tags_text
+from redun.provenance.liveness import JobStatuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ _JOBS = 10
 
 def lines(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) -> Iterator[str]:
     """The text form."""
-    texts = CallTexts(backend)
+    texts, statuses = CallTexts(backend), JobStatuses(backend)
     for index, task in enumerate(tasks):
         if index:
             yield ""
@@ -30,7 +31,7 @@ def lines(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) -
         jobs = backend.jobs_of_task(task.hash, limit=limit or _JOBS)
         yield "  Recent jobs:" if jobs else "  No jobs."
         for row, call in zip(jobs, texts.of_jobs(jobs), strict=True):
-            yield f"    {job_line(row, call)}"
+            yield f"    {job_line(row, call, statuses)}"
         if task.source:
             yield ""
             yield from indented(task.source.rstrip().splitlines())
@@ -38,6 +39,7 @@ def lines(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) -
 
 def data(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) -> Iterator[dict[str, Any]]:
     """The form for programs: a list of versions, newest first."""
+    statuses = JobStatuses(backend)
     for task in tasks:
         yield {
             "kind": "task",
@@ -47,7 +49,7 @@ def data(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) ->
             "version": task.version,
             "source": task.source,
             "tags": tags_data(tags_of(backend, EntityKind.TASK, task.hash.hex())),
-            "jobs": [job_data(row) for row in backend.jobs_of_task(task.hash, limit=limit or _JOBS)],
+            "jobs": [job_data(row, statuses) for row in backend.jobs_of_task(task.hash, limit=limit or _JOBS)],
         }
 
 

@@ -9,6 +9,7 @@ from redun.cli.log.calls import CallTexts
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import tags_data, tags_of, tags_text
 from redun.provenance.derivation import CallUse, consumers, producers
+from redun.provenance.liveness import JobStatuses
 from redun.provenance.preview import format_size, preview
 
 if TYPE_CHECKING:
@@ -48,20 +49,21 @@ def data(backend: Backend, value_hash: bytes, *, limit: int | None) -> dict[str,
 
 def use_lines(backend: Backend, value_hash: bytes, limit: int | None) -> Iterator[str]:
     """The jobs that made a value and those that took it."""
-    texts = CallTexts(backend)
-    yield from _section("Produced by", producers(backend, value_hash, limit or _USES), texts)
-    yield from _section("Consumed by", consumers(backend, value_hash, limit or _USES), texts)
+    texts, statuses = CallTexts(backend), JobStatuses(backend)
+    yield from _section("Produced by", producers(backend, value_hash, limit or _USES), texts, statuses)
+    yield from _section("Consumed by", consumers(backend, value_hash, limit or _USES), texts, statuses)
 
 
 def use_data(backend: Backend, value_hash: bytes, limit: int | None) -> dict[str, Any]:
     """The same for programs."""
+    statuses = JobStatuses(backend)
     return {
-        "produced_by": [_data_of(use) for use in producers(backend, value_hash, limit or _USES)],
-        "consumed_by": [_data_of(use) for use in consumers(backend, value_hash, limit or _USES)],
+        "produced_by": [_data_of(use, statuses) for use in producers(backend, value_hash, limit or _USES)],
+        "consumed_by": [_data_of(use, statuses) for use in consumers(backend, value_hash, limit or _USES)],
     }
 
 
-def _section(title: str, uses: Sequence[CallUse], texts: CallTexts) -> Iterator[str]:
+def _section(title: str, uses: Sequence[CallUse], texts: CallTexts, statuses: JobStatuses) -> Iterator[str]:
     if not uses:
         yield f"{title}: no recorded job"
         return
@@ -71,12 +73,12 @@ def _section(title: str, uses: Sequence[CallUse], texts: CallTexts) -> Iterator[
             yield f"  CallNode {use.call.call_hash.hex()}"
             continue
         role = f"  as {', '.join(use.argument_names)}" if use.argument_names else ""
-        yield f"  {job_line(use.job, texts.of_jobs([use.job])[0])}{role}"
+        yield f"  {job_line(use.job, texts.of_jobs([use.job])[0], statuses)}{role}"
 
 
-def _data_of(use: CallUse) -> dict[str, Any]:
+def _data_of(use: CallUse, statuses: JobStatuses) -> dict[str, Any]:
     return {
         "call_hash": use.call.call_hash.hex(),
         "arguments": list(use.argument_names),
-        "job": job_data(use.job) if use.job is not None else None,
+        "job": job_data(use.job, statuses) if use.job is not None else None,
     }

@@ -1,0 +1,67 @@
+"""Commands and options of redun that are known but not there yet: they are told from typing errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from redun.errors import UsageError
+
+COMMANDS = (
+    "aws",
+    "console",
+    "db",
+    "diff",
+    "export",
+    "fs",
+    "import",
+    "launch",
+    "oneshot",
+    "pull",
+    "push",
+    "repl",
+    "repo",
+    "tag",
+    "viz",
+)
+
+RUN_FLAGS = (["--no-prov"], ["--pdb"], ["--rerun"])
+RUN_VALUES = (["--context"], ["--context-file"], ["--exclude-user"], ["-i", "--input"])
+
+LOG_FLAGS = tuple(
+    [f"--{name}"] for name in ("all", "exec", "job", "call-node", "task", "value", "file", "count", "detail")
+)
+LOG_VALUES = (
+    *(
+        [f"--{name}"]
+        for name in (
+            "exec-status",
+            "job-status",
+            "task-name",
+            "task-hash",
+            "value-type",
+            "file-path",
+            "exec-id",
+            "result",
+            "arg",
+            "exec-tag",
+            "format",
+        )
+    ),
+    ["-t", "--tag"],
+)
+
+
+def planned_options(flags: tuple[list[str], ...], values: tuple[list[str], ...]) -> list[click.Parameter]:
+    """Hidden options that only say that they are not supported yet, made anew for each command that takes them."""
+    common: dict[str, Any] = {"hidden": True, "expose_value": False, "callback": _refuse}
+    return [
+        *(click.Option(names, is_flag=True, default=None, **common) for names in flags),
+        *(click.Option(names, multiple=True, **common) for names in values),
+    ]
+
+
+def _refuse(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        raise UsageError(f"{option.opts[-1]} of `redun {ctx.info_name}` is not supported yet")
