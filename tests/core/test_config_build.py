@@ -392,6 +392,7 @@ def test_the_context_can_come_from_a_file_beside_the_configuration(tmp_path):
     assert scheduler_settings(read("[scheduler]\ncontext_file = context.json\n", tmp_path)).context == {"a": 1}
 
 
+@pytest.mark.standard
 def test_a_scheduler_option_that_is_known_and_not_yet_used_is_warned_about_once(caplog):
     config = read('[scheduler]\ncontext = {"a": 1}\n')
     for _ in range(2):

@@ -47,6 +47,7 @@ ALIASES = """
 """
 
 
+@pytest.mark.standard
 def test_aliases_that_lead_nowhere_or_in_a_circle_are_errors():
     assert errors(read(ALIASES)) == [
         "redun.ini:3: [executors.a] target: executors are aliases of each other: a -> b -> a",
@@ -63,6 +64,7 @@ def test_an_alias_in_a_circle_cannot_be_selected():
     assert make_executor(read(ALIASES), "fine").target == "process"
 
 
+@pytest.mark.standard
 def test_an_alias_of_what_a_users_function_may_add_is_only_a_warning(tmp_path):
     (tmp_path / "setup.py").touch()
     text = "[scheduler]\nsetup_scheduler = setup.py::f\n[executors.a]\ntype = alias\ntarget = gpu\n"
@@ -99,6 +101,7 @@ def test_a_setup_function_whose_place_does_not_exist_is_an_error(tmp_path, refer
         assert part.format(folder=tmp_path) in message
 
 
+@pytest.mark.standard
 def test_options_that_the_database_backend_refuses_are_found_without_opening_it(tmp_path):
     text = """
         [backend]
@@ -125,12 +128,14 @@ def test_options_that_the_database_backend_refuses_are_found_without_opening_it(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.standard
 def test_a_secret_for_the_database_is_not_yet_supported():
     assert errors(read("[backend]\ndb_aws_secret_name = s\n")) == [
         'redun.ini:2: [backend] db_aws_secret_name = "s": not yet supported. Use db_uri with a SQLite file.'
     ]
 
 
+@pytest.mark.standard
 def test_types_that_are_missing_misspelt_or_not_installed_are_errors():
     config = read("""
         [executors.a]

@@ -223,6 +223,7 @@ def test_a_package_of_ours_that_cannot_be_loaded_is_not_advised_to_be_installed(
     assert "pip install" not in str(error.value)
 
 
+@pytest.mark.standard
 def test_with_autoload_off_an_installed_package_is_said_to_be_left_out(monkeypatch, caplog):
     monkeypatch.setenv("REDUN_PLUGIN_AUTOLOAD", "0")
     monkeypatch.setenv("REDUN_DISABLE_PLUGINS", "whatever")

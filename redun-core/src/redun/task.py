@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 import inspect
 import re
 import typing
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from redun.cache_options import CacheCheckValid, CacheResult, CacheScope
 from redun.errors import UsageError
 from redun.expression import SchedulerExpression, TaskExpression
 from redun.hashing import hash_bytes, hash_parts
 from redun.namespace import compute_namespace
+from redun.result_length import get_result_length, get_tuple_type_length
 from redun.signature import Binder, make_binder
 from redun.source import get_func_source
 from redun.tags import check_tags
@@ -45,49 +46,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 _NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
 
-class CacheScope(enum.StrEnum):
-    """Where a call may find an earlier result."""
-
-    NONE = "NONE"
-    """Nowhere: it always runs."""
-    CSE = "CSE"
-    """Within the same execution."""
-    BACKEND = "BACKEND"
-    """Within the same execution and in the repository."""
-
-
-class CacheCheckValid(enum.StrEnum):
-    """How much of an earlier call is checked before its result is used again."""
-
-    FULL = "full"
-    """Everything below the call is looked up again."""
-    SHALLOW = "shallow"
-    """The final result counts as long as every task below the call is unchanged."""
-
-
-class CacheResult(enum.StrEnum):
-    """Which kind of earlier result was found."""
-
-    CSE = "CSE"
-    SINGLE = "SINGLE"
-    ULTIMATE = "ULTIMATE"
-    MISS = "MISS"
-
-
 def split_task_fullname(task_fullname: str) -> tuple[str, str]:
     """The namespace and the name in a full name: `"a.b.c"` gives `("a.b", "c")`."""
     namespace, _, name = task_fullname.rpartition(".")
     return namespace, name
-
-
-def get_tuple_type_length(tuple_type: Any) -> int | None:
-    """The length that an annotation promises: of a fixed-size tuple or a named tuple class; None for anything else."""
-    if isinstance(tuple_type, type) and issubclass(tuple_type, tuple) and hasattr(tuple_type, "_fields"):
-        return len(tuple_type._fields)
-    if typing.get_origin(tuple_type) is not tuple:
-        return None
-    items = typing.get_args(tuple_type)
-    return None if Ellipsis in items else len([item for item in items if item != ()])
 
 
 class Task(Value, Generic[P, R]):
@@ -212,10 +174,7 @@ class Task(Value, Generic[P, R]):
         declared = self.get_task_option("nout")
         if declared is not None:
             return cast("int", declared)
-        annotation = self.func.__annotations__.get("return") if hasattr(self.func, "__annotations__") else None
-        if isinstance(annotation, str) and ("uple" in annotation or annotation.isidentifier()):
-            annotation = _resolve_return(self.func)
-        return get_tuple_type_length(annotation)
+        return get_result_length(self.func)
 
     @property
     def load_module(self) -> str:
@@ -330,14 +289,6 @@ class Task(Value, Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"Task(fullname={self.fullname!r}, hash={self.hash[:8]!r})"
-
-
-def _resolve_return(func: Callable[..., Any]) -> Any:
-    """A return annotation given as text. One that cannot be resolved promises no length."""
-    try:
-        return typing.get_type_hints(func).get("return")
-    except Exception:  # the annotation is any expression of the user's, and only a hint here
-        return None
 
 
 def undefined_task(fullname: str) -> Callable[..., Any]:
