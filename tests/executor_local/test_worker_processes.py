@@ -234,3 +234,15 @@ class TestEnd:
         executor.stop()
         assert str(sink.broken_by) == "cannot take it"
         assert multiprocessing.active_children() == []
+
+
+def test_an_error_of_reduns_own_comes_without_a_traceback_and_one_of_the_task_with_it():
+    from redun.executors.transport import format_error
+
+    assert format_error(ExecutorError("cannot be pickled")) == "redun.errors.ExecutorError: cannot be pickled\n"
+    try:
+        int("x")
+    except ValueError as error:
+        text = format_error(error)
+    assert 'int("x")' in text
+    assert text.endswith("ValueError: invalid literal for int() with base 10: 'x'\n")

@@ -15,13 +15,10 @@ class TaskRegistry:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task[..., Any]] = {}
-        self.generation = 0
-        """Counts the changes, so that what was derived from the registry can be kept until the next one."""
 
     def add(self, task: Task[..., Any]) -> None:
         """Register a task under its full name."""
         self._tasks[task.fullname] = task
-        self.generation += 1
 
     def get(self, task_name: str | None = None, hash: str | None = None) -> Task[..., Any] | None:  # noqa: A002
         """A task by its full name, or by its hash; None if there is none."""

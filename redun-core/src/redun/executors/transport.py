@@ -157,16 +157,20 @@ def _load_error(full_name: str, pickled: bytes | None, original: str, text: str)
 
 def format_error(error: BaseException) -> str:
     """The traceback of an error as text, without the frames of redun that lead to the task's body."""
-    return "".join(traceback.format_exception(type(error), error, _skip_own_frames(error.__traceback__)))
+    trace = _foreign_frames(error)
+    if trace is None and (error.__cause__ is None or _foreign_frames(error.__cause__) is None):
+        # An error of our own, such as a result that cannot be pickled: its message says it all.
+        return "".join(traceback.format_exception_only(error))
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
-def _skip_own_frames(trace: TracebackType | None) -> TracebackType | None:
+def _foreign_frames(error: BaseException) -> TracebackType | None:
+    """The traceback of an error from the first frame on that is not of this module; None if there is no such frame."""
     own = (__file__, calls.__file__)
-    current = trace
+    current = error.__traceback__
     while current is not None and current.tb_frame.f_code.co_filename in own:
         current = current.tb_next
-    # An error of our own has no other frames: then show these.
-    return current or trace
+    return current
 
 
 def _describe_bad_argument(call: TaskCall, error: Exception) -> str:
