@@ -27,6 +27,18 @@ def fan_out(size: int) -> int:
 
 
 @task()
+def stretch(start: int, size: int) -> int:
+    """`size` calls that do not depend on each other, on numbers of their own."""
+    return total([increment(number) for number in range(start, start + size)])
+
+
+@task()
+def stretches(count: int, size: int) -> int:
+    """`count` calls, each of which makes `size` calls."""
+    return total([stretch(index * size, size) for index in range(count)])
+
+
+@task()
 def chain(depth: int) -> int:
     """`depth` calls, each of which takes the result of the one before."""
     value = 0

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("redun")
 
+LARGE_GRAPH = 65_536
+"""Bytes from which on a stored expression, of some thousands of calls, is decoded only when its turn has come."""
 LARGEST_KEPT = 4_096
 """Bytes up to which a result stays in memory after its call has ended, to serve equal calls."""
 
@@ -50,6 +52,14 @@ class Hit(NamedTuple):
     """Whether it may stay in memory."""
 
 
+class Unopened(NamedTuple):
+    """A large expression that the repository remembers, not yet decoded: see `RepositoryCache.open`."""
+
+    stored: StoredValue
+    raw_hash: bytes
+    call_hash: bytes | None
+
+
 class RepositoryCache:
     """Looks calls up in the repository."""
 
@@ -59,9 +69,9 @@ class RepositoryCache:
         self._current_hashes = current_hashes
         self._is_current: dict[bytes, frozenset[bytes] | None] = {}
 
-    def find(self, jobs: list[Job]) -> list[Hit | None]:
+    def find(self, jobs: list[Job]) -> list[Hit | Unopened | None]:
         """For each job an earlier result that is still valid, or None."""
-        hits: dict[int, Hit] = {}
+        hits: dict[int, Hit | Unopened] = {}
         shallow = [job for job in jobs if job.options.allows_ultimate]
         if shallow:
             hits = self._find_final(shallow)
@@ -70,7 +80,7 @@ class RepositoryCache:
             hits.update(self._find_bodies(single))
         return [hits.get(job.number) for job in jobs]
 
-    def _find_final(self, jobs: list[Job]) -> dict[int, Hit]:
+    def _find_final(self, jobs: list[Job]) -> dict[int, Hit | Unopened]:
         calls = self._backend.find_calls([job.eval_hash for job in jobs], b"")
         usable = {}
         tasks = self._usable_tasks({call.task_set_hash for call in calls.values()})
@@ -79,7 +89,7 @@ class RepositoryCache:
             if call is not None and tasks.get(call.task_set_hash) is not None:
                 usable[job.number] = call
         values = self._load({call.value_hash: call.value for call in usable.values()})
-        hits = {}
+        hits: dict[int, Hit | Unopened] = {}
         for number, call in usable.items():
             stored = values.get(call.value_hash)
             value = _usable(stored)
@@ -99,23 +109,33 @@ class RepositoryCache:
                 self._is_current[key] = members if members <= current else None
         return self._is_current
 
-    def _find_bodies(self, jobs: list[Job]) -> dict[int, Hit]:
+    def _find_bodies(self, jobs: list[Job]) -> dict[int, Hit | Unopened]:
         found = self._backend.find_evaluations([job.eval_hash for job in jobs])
         if not found:
             return {}
         values = self._load({hit.raw_hash: hit.value for hit in found.values()})
-        hits = {}
+        hits: dict[int, Hit | Unopened] = {}
         for job in jobs:
-            hit = found.get(job.eval_hash)
-            if hit is None:
+            evaluation = found.get(job.eval_hash)
+            stored = None if evaluation is None else values.get(evaluation.raw_hash)
+            if evaluation is None or stored is None:
                 continue
-            stored = values.get(hit.raw_hash)
-            value = _usable(stored)
-            if value is not _INVALID:
-                assert stored is not None
-                is_small = len(stored.data) <= LARGEST_KEPT
-                hits[job.number] = Hit(value, hit.raw_hash, stored.codec, hit.call_hash, None, is_small)
+            unopened = Unopened(stored, evaluation.raw_hash, evaluation.call_hash)
+            if stored.codec == CODEC and len(stored.data) > LARGE_GRAPH:
+                hits[job.number] = unopened
+                continue
+            hit = self.open(unopened)
+            if hit is not None:
+                hits[job.number] = hit
         return hits
+
+    def open(self, unopened: Unopened) -> Hit | None:
+        """What a body returned, decoded; None if it no longer holds."""
+        stored, raw_hash, call_hash = unopened
+        value = _usable(stored)
+        if value is _INVALID:
+            return None
+        return Hit(value, raw_hash, stored.codec, call_hash, None, len(stored.data) <= LARGEST_KEPT)
 
     def _load(self, known: dict[bytes, StoredValue | None]) -> dict[bytes, StoredValue]:
         missing = [key for key, stored in known.items() if stored is None]

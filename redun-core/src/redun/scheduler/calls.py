@@ -1,49 +1,55 @@
-"""The life of a task call: from its bound arguments, through cache and executor, to its recorded outcome."""
+"""The life of a task call: from its bound arguments, through cache and executor, to an answer.
+
+What becomes of the answer is told in `redun.scheduler.outcomes`.
+"""
 
 from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.backends.records import Status
 from redun.errors import InvalidValueError, SchedulerError
 from redun.executors.base import TaskCall
-from redun.expression_graph import encode_graph, has_expressions
+from redun.expression_graph import has_expressions
 from redun.hashing import hash_bytes, new_hasher
 from redun.job_info import JobInfo
 from redun.scheduler import job as columns
-from redun.scheduler.arguments import Arguments, check_size
-from redun.scheduler.cache import LARGEST_KEPT, Finished, Hit
-from redun.scheduler.cells import SCALARS, Cell, Join, find_expressions
-from redun.scheduler.equal_calls import EqualCalls
-from redun.scheduler.failures import error_value
+from redun.scheduler.arguments import Arguments
+from redun.scheduler.cache import Finished, Hit, Unopened
+from redun.scheduler.cells import Cell, Join, find_expressions
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
 from redun.scheduler.private import private_copy
-from redun.value import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redun.expression import TaskExpression
-    from redun.scheduler.prepared import PreparedTask, TaskSet
+    from redun.scheduler.prepared import PreparedTask
     from redun.scheduler.run import Run
-    from redun.value import EncodedValue
 
-_EVAL, _CALL = new_hasher("eval"), new_hasher("call")
+_EVAL = new_hasher("eval")
+
+
+class Later(NamedTuple):
+    """A call whose earlier result is large, and is opened only when the work before it is done."""
+
+    job: Job
+    hit: Unopened
+    depth: int
+    """How many joins were waiting to be expanded when it was found."""
 
 
 class Calls:
-    """Carries the task calls of one run from their arguments to their outcome."""
+    """Carries the task calls of one run from their arguments to an answer."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._next_number = 1
         self._most_bytes = run.recorder.max_value_size
-        self._equal = EqualCalls(run)
+        self._equal = run.equal_calls
         self.look_ups: list[Job] = []
         """Calls whose result may be in the repository."""
+        self._later: list[Later] = []
         self.blocked_by_dry_run = 0
 
     # -- making a call ------------------------------------------------------------------------------------------------
@@ -83,7 +89,8 @@ class Calls:
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
             job = self._new_job(parent, cell, info, options)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
-            self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, self._result_failed)
+            failed = self._run.outcomes.part_failed
+            self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, failed)
             return
         try:
             self._arrive(parent, cell, expr, info, options, bound, None)
@@ -97,7 +104,7 @@ class Calls:
         try:
             self._arrive(job.parent, job.cell, expr, job.info, job.options, bound, job)
         except InvalidValueError as error:
-            self.fail(job, error)
+            self._run.outcomes.fail(job, error)
 
     def _options(
         self, parent: Job, expr: TaskExpression[Any], info: PreparedTask, call_options: dict[str, Any]
@@ -163,8 +170,6 @@ class Calls:
         else:
             self.execute(job)
 
-    # -- equal calls --------------------------------------------------------------------------------------------------
-
     def _follow(self, job: Job, equal: Job | Finished) -> bool:
         """Let a job take over the outcome of an equal call elsewhere in the execution."""
         if isinstance(equal, Job):
@@ -173,31 +178,46 @@ class Calls:
         finished = self._equal.with_value(equal)
         if finished is None:
             return False
-        self._finish_as(job, finished)
+        self._run.outcomes.take_over(job, finished)
         return True
 
-    def _finish_as(self, job: Job, finished: Finished) -> None:
-        job.start_time = job.start_time or time.time()
-        job.end_time = time.time()
-        job.is_cached = True
-        if finished.error is not None:
-            job.status = Status.FAILED
-            job.move_to(columns.FAILED)
-        else:
-            self._mark_cached(job)
-        self._close(job, finished.call_hash, finished.tasks)
-        self._equal.settle(job.cell, finished)
-
-    # -- running ------------------------------------------------------------------------------------------------------
+    # -- cache and executor -------------------------------------------------------------------------------------------
 
     def look_up(self) -> None:
         """Look up in the repository everything that has gathered, and run what is not there."""
         jobs, self.look_ups = self.look_ups, []
+        depth = len(self._run.reducer.unexpanded)
+        later = []
         for job, hit in zip(jobs, self._run.cache.find(jobs), strict=True):
             if hit is None:
                 self.execute(job)
+            elif isinstance(hit, Unopened):
+                later.append(Later(job, hit, depth))
             else:
                 self._use(job, hit)
+        self._later.extend(reversed(later))
+
+    @property
+    def has_result_to_open(self) -> bool:
+        """Whether it is the turn of a large earlier result: everything that was found before it is expanded.
+
+        One large expression is alive at a time, so that the memory of a cached run does not grow with their number.
+        """
+        return bool(self._later) and len(self._run.reducer.unexpanded) <= self._later[-1].depth
+
+    def open_result(self) -> None:
+        """Go on with the large earlier result whose turn it is."""
+        job, unopened, _ = self._later.pop()
+        hit = self._run.cache.open(unopened)
+        if hit is None:
+            self.execute(job)
+        else:
+            self._use(job, hit)
+
+    def _use(self, job: Job, hit: Hit) -> None:
+        if job.holds_limits:
+            self.release(job)
+        self._run.outcomes.use(job, hit)
 
     def execute(self, job: Job) -> None:
         """Send a call to its executor."""
@@ -208,7 +228,7 @@ class Calls:
         try:
             self._run.dispatcher.enqueue(job)
         except SchedulerError as error:
-            self.fail(job, error)
+            self._run.outcomes.fail(job, error)
 
     def prepare(self, job: Job, in_process: bool) -> TaskCall:
         """The call as the executor gets it, at the moment when it is submitted.
@@ -244,173 +264,14 @@ class Calls:
             options.scope,
         )
 
-    def body_done(self, job: Job, value: Any) -> None:
-        """The body of a task has returned."""
-        if job.holds_limits:
-            self._release(job)
-        try:
-            exprs = find_expressions((value,))
-            encoded = self._encode_result(job, value, encode_graph if exprs else encode)
-        except InvalidValueError as error:
-            self.fail(job, error)
-            return
-        job.raw_hash = encoded.hash
-        if not exprs:
-            if job.runs_in_process and value.__class__ not in SCALARS:
-                value = private_copy(value, encoded)
-            self._finish(job, value, encoded, encoded.hash)
-            return
-        if job.options.is_recorded:
-            self._run.recorder.value(encoded)
-            self._run.recorder.evaluation(job)
-        self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self._result_failed)
-
-    def _encode_result(self, job: Job, value: Any, encoder: Callable[[Any], EncodedValue]) -> EncodedValue:
-        try:
-            encoded = encoder(value)
-        except InvalidValueError as error:
-            raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
-        check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
-        return encoded
-
-    def _release(self, job: Job) -> None:
+    def release(self, job: Job) -> None:
+        """Give back the limits that a job holds, and go on with the calls that waited for them."""
         for released in self._run.dispatcher.limits.release(job):
             # It may have waited for long: somebody else may have made the same call by now.
             if released.options.allows_single or released.options.allows_ultimate:
                 self.look_ups.append(released)
             else:
                 self.execute(released)
-
-    def _use(self, job: Job, hit: Hit) -> None:
-        """Go on with an earlier result."""
-        if job.holds_limits:
-            self._release(job)
-        job.start_time = time.time()
-        job.is_cached = True
-        self._mark_cached(job)
-        if hit.tasks is not None:
-            assert hit.call_hash is not None
-            self._complete(
-                job, hit.value, hit.value_hash, hit.call_hash, self._run.task_sets.of(hit.tasks), hit.is_small
-            )
-            return
-        job.raw_hash, job.hit_call_hash = hit.value_hash, hit.call_hash
-        if hit.codec == "expression":
-            if job.options.is_recorded:
-                self._run.recorder.started(job)
-            exprs = find_expressions((hit.value,))
-            self._run.reducer.wait_for(job, hit.value, exprs, job, self._result_ready, self._result_failed)
-        else:
-            self._finish(job, hit.value, None, hit.value_hash, hit.is_small)
-
-    def _mark_cached(self, job: Job) -> None:
-        job.status = Status.CACHED
-        job.move_to(columns.CACHED)
-        self._run.emit(job, "cached")
-
-    # -- the end ------------------------------------------------------------------------------------------------------
-
-    def _result_ready(self, join: Join) -> None:
-        """Everything in the expression that a body returned is evaluated."""
-        job: Job = join.target
-        value = join.evaluated()
-        tail = join.job.memo[id(join.exprs[0])]
-        if join.value is join.exprs[0] and tail.value_hash is not None and value.__class__ in SCALARS:
-            self._finish(job, value, None, tail.value_hash)
-            return
-        try:
-            encoded = self._encode_result(job, value, encode)
-        except InvalidValueError as error:
-            self.fail(job, error)
-            return
-        self._finish(job, value, encoded, encoded.hash)
-
-    def _result_failed(self, join: Join, error: BaseException) -> None:
-        self.fail(join.target, error)
-
-    def _finish(
-        self, job: Job, value: Any, encoded: EncodedValue | None, value_hash: bytes, is_small: bool | None = None
-    ) -> None:
-        """A call has its final value."""
-        job.end_time = time.time()
-        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
-        call_hash = _call_hash(job, value_hash)
-        if encoded is not None and job.options.is_recorded:
-            self._run.recorder.value(encoded)
-        if call_hash != job.hit_call_hash and job.options.is_recorded:
-            self._run.recorder.call(job, call_hash, value_hash, tasks, is_error=False)
-        if is_small is None:
-            is_small = len(encoded.data) <= LARGEST_KEPT if encoded else _is_small(value)
-        self._complete(job, value, value_hash, call_hash, tasks, is_small)
-
-    def _complete(
-        self, job: Job, value: Any, value_hash: bytes, call_hash: bytes, tasks: TaskSet, is_small: bool
-    ) -> None:
-        job.end_time = job.end_time or time.time()
-        if job.status is Status.RUNNING:
-            job.status = Status.DONE
-            job.move_to(columns.DONE)
-            self._run.emit(job, "done")
-        self._close(job, call_hash, tasks)
-        cell = job.cell
-        if job.options.is_recorded:
-            cell.source, cell.value_hash = call_hash, value_hash
-        else:
-            cell.source = ()
-        self._run.reducer.resolve(cell, value)
-        if job.options.allows_cse:
-            self._remember(job, call_hash, value_hash, tasks, value, None, is_small or not job.options.is_recorded)
-
-    def _close(self, job: Job, call_hash: bytes, tasks: TaskSet) -> None:
-        """Record the end of a job, and tell its parent."""
-        parent = job.parent
-        assert parent is not None
-        job.is_finished = True
-        parent.child_task_sets[tasks] = None
-        if not job.options.is_recorded:
-            return
-        parent.children.append((job.number, call_hash))
-        self._run.recorder.finished(job, call_hash)
-
-    def _remember(
-        self,
-        job: Job,
-        call_hash: bytes,
-        value_hash: bytes | None,
-        tasks: TaskSet,
-        value: Any,
-        error: BaseException | None,
-        is_kept: bool,
-    ) -> None:
-        parent = job.parent.number if job.parent is not None else 0
-        kept = value if is_kept else None
-        finished = Finished(parent, call_hash, value_hash, tasks, kept, error, is_kept)
-        self._equal.remember(job.eval_hash, finished)
-        if job.followers:
-            for follower in job.followers:
-                self._finish_as(follower, finished._replace(value=value, is_kept=True))
-
-    def fail(self, job: Job, error: BaseException, detail: str | None = None) -> None:
-        """A call has failed: its body raised, or something below it failed."""
-        if job.status is Status.FAILED:
-            return
-        if job.holds_limits:
-            self._release(job)
-        job.start_time = job.start_time or time.time()
-        job.end_time = time.time()
-        job.status = Status.FAILED
-        job.move_to(columns.FAILED)
-        encoded = error_value(self._run.failures, job, error, detail)
-        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
-        call_hash = _call_hash(job, encoded.hash)
-        if job.options.is_recorded:
-            self._run.recorder.value(encoded)
-            self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
-        self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
-        self._close(job, call_hash, tasks)
-        self._run.reducer.reject(job.cell, error)
-        if job.options.allows_cse and job.eval_hash:
-            self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
 
     def reject(
         self, parent: Job, cell: Cell, expr: TaskExpression[Any], info: PreparedTask, error: BaseException
@@ -422,7 +283,7 @@ class Calls:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
         job = self._new_job(parent, cell, info, options)
         job.args_hash = job.eval_hash = _expression_hash(expr)
-        self.fail(job, error)
+        self._run.outcomes.fail(job, error)
 
 
 def _expression_hash(expr: TaskExpression[Any]) -> bytes:
@@ -430,17 +291,3 @@ def _expression_hash(expr: TaskExpression[Any]) -> bytes:
         return bytes.fromhex(expr.get_hash())
     except InvalidValueError:  # an argument that cannot be stored may be the very reason why the call is rejected
         return hash_bytes("expr", uuid.uuid4().bytes)
-
-
-def _call_hash(job: Job, value_hash: bytes) -> bytes:
-    hasher = _CALL.copy()
-    hasher.update(job.info.hash)
-    hasher.update(job.args_hash)
-    hasher.update(value_hash)
-    if job.children:
-        hasher.update(b"".join(sorted([call_hash for _, call_hash in job.children])))
-    return hasher.digest()
-
-
-def _is_small(value: Any) -> bool:
-    return value.__class__ in SCALARS and (not isinstance(value, (str, bytes)) or len(value) <= LARGEST_KEPT)

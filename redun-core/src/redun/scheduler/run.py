@@ -19,6 +19,7 @@ from redun.scheduler.cache import RepositoryCache
 from redun.scheduler.calls import Calls
 from redun.scheduler.cells import DONE, PENDING, Cell
 from redun.scheduler.dispatch import Dispatcher, Host, Limits
+from redun.scheduler.equal_calls import EqualCalls
 from redun.scheduler.errors import DryRunResult
 from redun.scheduler.events import JobEvent
 from redun.scheduler.failures import Failures
@@ -26,6 +27,7 @@ from redun.scheduler.interrupts import Interrupts
 from redun.scheduler.job import Job
 from redun.scheduler.observers import Observers
 from redun.scheduler.option_names import warn_about_options
+from redun.scheduler.outcomes import Outcomes
 from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
@@ -67,6 +69,8 @@ class Run:
         self.recorder = Recorder(scheduler.backend, execution)
         self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
         self.dispatcher = Dispatcher(self._find_host, self._start_host, Limits(scheduler.limits), job_id_base)
+        self.equal_calls = EqualCalls(self)
+        self.outcomes = Outcomes(self)
         self.calls = Calls(self)
         self.reducer = Reducer(self._prepare_task, self.calls.start, self.calls.reject, scheduler)
         self.tasks: dict[str, PreparedTask] = {}
@@ -159,15 +163,19 @@ class Run:
                     break
             if reducer.ready or reducer.failed or callbacks.queue:
                 continue
+            is_idle = False
             if calls.look_ups:
                 calls.look_up()
-                continue
-            self._submit()
+            elif calls.has_result_to_open and not dispatcher.is_full:
+                calls.open_result()
+            else:
+                self._submit()
+                is_idle = reports.empty() and (not unexpanded or dispatcher.is_full)
             if recorder.is_due:
                 recorder.flush()
             if self._events:
                 self._notify()
-            if reports.empty() and (not unexpanded or dispatcher.is_full):
+            if is_idle:
                 self._sleep()
             self._take_reports()
 
@@ -223,11 +231,11 @@ class Run:
         if job is None:
             return
         if kind == REPORT_DONE:
-            self.calls.body_done(job, payload)
+            self.outcomes.body_done(job, payload)
         elif kind == REPORT_FAILED:
-            self.calls.fail(job, payload, detail)
+            self.outcomes.fail(job, payload, detail)
         else:
-            self.calls.fail(job, SchedulerError(f"job {job.name} was cancelled"))
+            self.outcomes.fail(job, SchedulerError(f"job {job.name} was cancelled"))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

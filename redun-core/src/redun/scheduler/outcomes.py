@@ -1,0 +1,229 @@
+"""What becomes of the answer to a task call: its final value or its error, recorded and passed on.
+
+An answer is what the body returned or raised, what the repository remembers, or the outcome of an equal call.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from redun.backends.records import Status
+from redun.errors import InvalidValueError
+from redun.expression_graph import CODEC, encode_graph
+from redun.hashing import new_hasher
+from redun.scheduler import job as columns
+from redun.scheduler.arguments import check_size
+from redun.scheduler.cache import LARGEST_KEPT, Finished, Hit
+from redun.scheduler.cells import SCALARS, Join, find_expressions
+from redun.scheduler.failures import error_value
+from redun.scheduler.private import private_copy
+from redun.value import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redun.scheduler.job import Job
+    from redun.scheduler.prepared import TaskSet
+    from redun.scheduler.run import Run
+    from redun.value import EncodedValue
+
+_CALL = new_hasher("call")
+
+
+class Outcomes:
+    """Carries the task calls of one run from their answer to their recorded end."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._most_bytes = run.recorder.max_value_size
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def body_done(self, job: Job, value: Any) -> None:
+        """The body of a task has returned."""
+        if job.holds_limits:
+            self._run.calls.release(job)
+        try:
+            exprs = find_expressions((value,))
+            encoded = self._encode_result(job, value, encode_graph if exprs else encode)
+        except InvalidValueError as error:
+            self.fail(job, error)
+            return
+        job.raw_hash = encoded.hash
+        if not exprs:
+            if job.runs_in_process and value.__class__ not in SCALARS:
+                value = private_copy(value, encoded)
+            self._finish(job, value, encoded, encoded.hash)
+            return
+        if job.options.is_recorded:
+            self._run.recorder.value(encoded)
+            self._run.recorder.evaluation(job)
+        self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self.part_failed)
+
+    def use(self, job: Job, hit: Hit) -> None:
+        """Go on with an earlier result."""
+        job.start_time = time.time()
+        job.is_cached = True
+        self._mark_cached(job)
+        if hit.tasks is not None:
+            assert hit.call_hash is not None
+            self._complete(
+                job, hit.value, hit.value_hash, hit.call_hash, self._run.task_sets.of(hit.tasks), hit.is_small
+            )
+            return
+        job.raw_hash, job.hit_call_hash = hit.value_hash, hit.call_hash
+        if hit.codec == CODEC:
+            if job.options.is_recorded:
+                self._run.recorder.started(job)
+            exprs = find_expressions((hit.value,))
+            self._run.reducer.wait_for(job, hit.value, exprs, job, self._result_ready, self.part_failed)
+        else:
+            self._finish(job, hit.value, None, hit.value_hash, hit.is_small)
+
+    def take_over(self, job: Job, finished: Finished) -> None:
+        """Go on with the outcome of an equal call of this execution."""
+        job.start_time = job.start_time or time.time()
+        job.end_time = time.time()
+        job.is_cached = True
+        if finished.error is not None:
+            job.status = Status.FAILED
+            job.move_to(columns.FAILED)
+        else:
+            self._mark_cached(job)
+        self._close(job, finished.call_hash, finished.tasks)
+        self._run.equal_calls.settle(job.cell, finished)
+
+    def _mark_cached(self, job: Job) -> None:
+        job.status = Status.CACHED
+        job.move_to(columns.CACHED)
+        self._run.emit(job, "cached")
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _encode_result(self, job: Job, value: Any, encoder: Callable[[Any], EncodedValue]) -> EncodedValue:
+        try:
+            encoded = encoder(value)
+        except InvalidValueError as error:
+            raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
+        check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
+        return encoded
+
+    def _result_ready(self, join: Join) -> None:
+        """Everything in the expression that a body returned is evaluated."""
+        job: Job = join.target
+        value = join.evaluated()
+        tail = join.job.memo[id(join.exprs[0])]
+        if join.value is join.exprs[0] and tail.value_hash is not None and value.__class__ in SCALARS:
+            self._finish(job, value, None, tail.value_hash)
+            return
+        try:
+            encoded = self._encode_result(job, value, encode)
+        except InvalidValueError as error:
+            self.fail(job, error)
+            return
+        self._finish(job, value, encoded, encoded.hash)
+
+    def part_failed(self, join: Join, error: BaseException) -> None:
+        """An expression that the call depends on has failed."""
+        self.fail(join.target, error)
+
+    def _finish(
+        self, job: Job, value: Any, encoded: EncodedValue | None, value_hash: bytes, is_small: bool | None = None
+    ) -> None:
+        """A call has its final value."""
+        job.end_time = time.time()
+        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
+        call_hash = _call_hash(job, value_hash)
+        if encoded is not None and job.options.is_recorded:
+            self._run.recorder.value(encoded)
+        if call_hash != job.hit_call_hash and job.options.is_recorded:
+            self._run.recorder.call(job, call_hash, value_hash, tasks, is_error=False)
+        if is_small is None:
+            is_small = len(encoded.data) <= LARGEST_KEPT if encoded else _is_small(value)
+        self._complete(job, value, value_hash, call_hash, tasks, is_small)
+
+    def _complete(
+        self, job: Job, value: Any, value_hash: bytes, call_hash: bytes, tasks: TaskSet, is_small: bool
+    ) -> None:
+        job.end_time = job.end_time or time.time()
+        if job.status is Status.RUNNING:
+            job.status = Status.DONE
+            job.move_to(columns.DONE)
+            self._run.emit(job, "done")
+        self._close(job, call_hash, tasks)
+        cell = job.cell
+        if job.options.is_recorded:
+            cell.source, cell.value_hash = call_hash, value_hash
+        else:
+            cell.source = ()
+        self._run.reducer.resolve(cell, value)
+        if job.options.allows_cse:
+            self._remember(job, call_hash, value_hash, tasks, value, None, is_small or not job.options.is_recorded)
+
+    def _close(self, job: Job, call_hash: bytes, tasks: TaskSet) -> None:
+        """Record the end of a job, and tell its parent."""
+        parent = job.parent
+        assert parent is not None
+        job.is_finished = True
+        parent.child_task_sets[tasks] = None
+        if not job.options.is_recorded:
+            # The task sets of the calls above name this task.
+            self._run.recorder.tasks(job.info, job.info.own_tasks)
+            return
+        parent.children.append((job.number, call_hash))
+        self._run.recorder.finished(job, call_hash)
+
+    def _remember(
+        self,
+        job: Job,
+        call_hash: bytes,
+        value_hash: bytes | None,
+        tasks: TaskSet,
+        value: Any,
+        error: BaseException | None,
+        is_kept: bool,
+    ) -> None:
+        parent = job.parent.number if job.parent is not None else 0
+        kept = value if is_kept else None
+        finished = Finished(parent, call_hash, value_hash, tasks, kept, error, is_kept)
+        self._run.equal_calls.remember(job.eval_hash, finished)
+        if job.followers:
+            for follower in job.followers:
+                self.take_over(follower, finished._replace(value=value, is_kept=True))
+
+    def fail(self, job: Job, error: BaseException, detail: str | None = None) -> None:
+        """A call has failed: its body raised, or something below it failed."""
+        if job.status is Status.FAILED:
+            return
+        if job.holds_limits:
+            self._run.calls.release(job)
+        job.start_time = job.start_time or time.time()
+        job.end_time = time.time()
+        job.status = Status.FAILED
+        job.move_to(columns.FAILED)
+        encoded = error_value(self._run.failures, job, error, detail)
+        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
+        call_hash = _call_hash(job, encoded.hash)
+        if job.options.is_recorded:
+            self._run.recorder.value(encoded)
+            self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
+        self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
+        self._close(job, call_hash, tasks)
+        self._run.reducer.reject(job.cell, error)
+        if job.options.allows_cse and job.eval_hash:
+            self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
+
+
+def _call_hash(job: Job, value_hash: bytes) -> bytes:
+    hasher = _CALL.copy()
+    hasher.update(job.info.hash)
+    hasher.update(job.args_hash)
+    hasher.update(value_hash)
+    if job.children:
+        hasher.update(b"".join(sorted([call_hash for _, call_hash in job.children])))
+    return hasher.digest()
+
+
+def _is_small(value: Any) -> bool:
+    return value.__class__ in SCALARS and (not isinstance(value, (str, bytes)) or len(value) <= LARGEST_KEPT)
