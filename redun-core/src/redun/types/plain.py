@@ -106,8 +106,9 @@ def dump(value: Any) -> bytes:
         return marshal.dumps(value, MARSHAL_VERSION)
     except ValueError:
         return reference.encode_plain(value)  # nested too deeply for marshal
-    except TypeError:
-        return reference.encode_plain(value)  # a set with several complex NaNs, which marshal tries to sort
+    except (TypeError, MemoryError):
+        # A set with several complex NaNs, which marshal tries to sort; Python 3.11 then speaks of memory.
+        return reference.encode_plain(value)
 
 
 def load(data: bytes) -> Any:
