@@ -22,6 +22,8 @@ class Sample:
     seconds: float
     megabytes: float
     """The most memory that the process, or one of its children, held at a time."""
+    cpu_seconds: float
+    """Processor time of the process and its children, in user and system mode."""
     exit_code: int
     output: str
     """Standard output and standard error together."""
@@ -44,4 +46,5 @@ def measure(command: Sequence[str], folder: Path, *, environment: Mapping[str, s
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read().decode(errors="replace")
-    return Sample(seconds, usage.ru_maxrss / KILOBYTES_PER_MEGABYTE, process.returncode, text)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Sample(seconds, usage.ru_maxrss / KILOBYTES_PER_MEGABYTE, cpu_seconds, process.returncode, text)

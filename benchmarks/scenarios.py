@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dummy_plugins import install_plugins
 from environments import DOIT, OURS, REFERENCE, Contestant
 from measure import Sample, measure
 
 # Settings of the user's, and what would keep Python from storing compiled modules.
 IGNORED_VARIABLES = ("REDUN_", "PYTHONDONTWRITEBYTECODE")
+
+PLUGINS = 30
+PLUGIN_ROUNDS = 15
+"""Differences of some milliseconds need more rounds than ratios do."""
 
 WORKFLOWS = Path(__file__).resolve().parent / "workflows"
 
@@ -147,6 +152,32 @@ def measure_fixed_cost(plan: Plan) -> list[Row]:
     return rows(questions, interleaved(plan, chosen(plan, OURS, REFERENCE), once))
 
 
+def measure_plugins(plan: Plan) -> list[Row]:
+    """What installed plugins cost a command that uses none of them: the difference of medians with and without them."""
+    if OURS not in plan.contestants:
+        return []
+    result = []
+    with fresh_folder(plan) as folder:
+        site = folder / "site"
+        install_plugins(site, PLUGINS)
+        for question, words in (("--help", ["--help"]), ("one task, cached", ["run", "bench.py", "one"])):
+            times: dict[str, list[tuple[float, float]]] = {"": [], str(site): []}
+            for _ in range(1 + max(plan.rounds, PLUGIN_ROUNDS)):
+                for path, measured in times.items():
+                    sample = run(plan, OURS, folder, *words, PYTHONPATH=path)
+                    if sample.exit_code:
+                        raise BenchmarkError(
+                            f"{' '.join(words)}: exit code {sample.exit_code}\n{sample.output[-2000:]}"
+                        )
+                    measured.append((1000 * sample.seconds, 1000 * sample.cpu_seconds))
+            for column, kind in enumerate(("", ", processor time")):
+                # The first of each fills caches.
+                without, with_them = (statistics.median(one[column] for one in taken[1:]) for taken in times.values())
+                answer = f"{with_them - without:+.1f} ms on {without:.0f} ms"
+                result.append(Row(f"{PLUGINS} unused plugins, {question}{kind}", "ms", {OURS.name: answer}))
+    return result
+
+
 def measure_slope(plan: Plan) -> list[Row]:
     """What one more task costs: the difference between two sizes, so that start-up does not count."""
 
@@ -227,6 +258,7 @@ def measure_large(plan: Plan) -> list[Row]:
 SCENARIOS: dict[str, Callable[[Plan], list[Row]]] = {
     "help": measure_help,
     "fixed": measure_fixed_cost,
+    "plugins": measure_plugins,
     "slope": measure_slope,
     "whole": measure_whole_process,
     "depth": measure_depth,

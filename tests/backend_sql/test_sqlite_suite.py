@@ -19,6 +19,13 @@ class TestSqliteFile(BackendSuite):
         yield backend
         backend.close()
 
+    @pytest.fixture
+    def second(self, backend: Backend, tmp_path: Path) -> Iterator[Backend]:
+        second = SqliteBackend(tmp_path / "redun.db")
+        second.load()
+        yield second
+        second.close()
+
 
 class TestSqliteInMemory(BackendSuite):
     @pytest.fixture

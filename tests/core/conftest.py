@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from pathlib import Path
 
 import pytest
 from redun import Scheduler
 from redun.backends.memory import MemoryBackend
 from redun.executors.inline import InlineExecutor
+
+# Support modules are imported by name, in worker processes of small executors too.
+sys.path.append(str(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

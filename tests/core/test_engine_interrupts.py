@@ -103,3 +103,18 @@ def test_outside_of_the_main_thread_nothing_is_touched() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+def test_a_program_hears_of_a_second_interrupt_while_the_first_is_held_back() -> None:
+    handled: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda signum, frame: handled.append(signum))
+    try:
+        with Interrupts(lambda: None) as interrupts:
+            signal.raise_signal(signal.SIGINT)
+            assert handled == []
+            signal.raise_signal(signal.SIGINT)
+            assert len(handled) == 2
+            interrupts.strike()
+            assert len(handled) == 2
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -17,9 +17,11 @@ from redun.file import (
     IDir,
     IFile,
     IFileSet,
+    LocalFileSystem,
     RedunFileNotFoundError,
     RedunOSError,
 )
+from redun.file import filesystem as registry
 from redun.value import decode, encode, is_valid
 
 
@@ -192,3 +194,19 @@ def test_files_of_a_family_stay_in_it():
     assert type(IDir("d").file("a.txt")) is IFile
     assert type(ContentDir("d").file("a.txt")) is ContentFile
     assert type(Dir("d").file("a.txt")) is File
+
+
+@pytest.mark.parametrize("make", SETS)
+def test_the_files_of_a_set_are_asked_about_at_once(make, monkeypatch):
+    asked = []
+
+    class Listing(LocalFileSystem):
+        def states(self, paths):
+            asked.append(list(paths))
+            return super().states(paths)
+
+    monkeypatch.setitem(registry._instances, "local", Listing())
+    made = make()
+    assert made.hash
+    assert [file.hash for file in made.iter_subvalues()] == [File(path).hash for path in asked[0]]
+    assert asked == [paths(made)]

@@ -86,7 +86,7 @@ class TestDeath:
     def test_a_script_that_cannot_be_imported_fails_the_calls_that_wait(self, context, sink, monkeypatch, tmp_path):
         script = tmp_path / "broken_script.py"
         script.write_text("raise SystemExit(4)")
-        monkeypatch.setattr("__main__.__file__", str(script))
+        monkeypatch.setattr("__main__.__file__", str(script), raising=False)
         monkeypatch.setattr("__main__.__spec__", None)
         executor = processes(start_method="spawn")
         executor.start(context, sink)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for pattern in ("*.md", "*/*.md", "examples/*/*.md") for page in ROOT.glob(pattern)]
+PAGES = [page for pattern in ("*.md", "*/*.md", "docs/*/*.md", "examples/**/*.md") for page in ROOT.glob(pattern)]
 CORE = ROOT / "redun-core/src/redun"
 MODULES = sorted(
     path.stem

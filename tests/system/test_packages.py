@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import zipfile
+from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
@@ -24,32 +24,20 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Wheels built from the source distributions, which are built from the checkout."""
-    target = tmp_path_factory.mktemp("dist")
-    for package in PACKAGES:
-        run("uv", "build", "--quiet", "--out-dir", target, package, cwd=target)
-    assert len(list(target.glob("*.tar.gz"))) == len(PACKAGES)
-    return sorted(target.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(
+    wheels: list[Path], tmp_path_factory: pytest.TempPathFactory, make_environment: Callable[..., Path]
+) -> Path:
     """The bin folder of an environment that holds the wheels and what they ask for."""
     return make_environment(tmp_path_factory.mktemp("environment"), wheels)
 
 
 @pytest.fixture(scope="module")
-def core_alone(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def core_alone(
+    wheels: list[Path], tmp_path_factory: pytest.TempPathFactory, make_environment: Callable[..., Path]
+) -> Path:
     """The bin folder of an environment that holds the core and no plugin."""
     core = [wheel for wheel in wheels if wheel.name.startswith("redun_core-")]
     return make_environment(tmp_path_factory.mktemp("core_alone"), core)
-
-
-def make_environment(folder: Path, wheels: list[Path]) -> Path:
-    run("uv", "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
-    run("uv", "pip", "install", "--quiet", "--python", folder / "venv/bin/python", *wheels, cwd=folder)
-    return folder / "venv/bin"
 
 
 def readme_block(language: str) -> str:

@@ -12,7 +12,7 @@ from redun.backends.base import Backend, refuse_large_values, warn_of_missing_va
 from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
-from redun_backend_sql.reading import is_writable, open_for_reading
+from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
 from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
 from redun_backend_sql.run_path.identities import Identities
@@ -102,6 +102,7 @@ class SqliteBackend(Backend):
             try:
                 refuse_foreign(connection, self._name)
                 if self.path is not None:
+                    refuse_unwritable(self.path, self._name)
                     use_write_ahead_log(connection, self.path)
                 prepare(connection, self._name, migrate=self._automigrate if migrate is None else migrate)
                 self.max_value_size = within_limits(connection, self.max_value_size)

@@ -28,6 +28,12 @@ def is_writable(path: Path) -> bool:
         return False
 
 
+def refuse_unwritable(path: Path, name: str) -> None:
+    """Raise `BackendError` for a file that this user may only read: SQLite opens it, and fails at the first record."""
+    if not _may_write(path):
+        raise BackendError(f"{name} cannot be written: the file is read-only for this user.")
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that only reads, and makes no files.
 

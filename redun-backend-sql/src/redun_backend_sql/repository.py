@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from redun.errors import BackendError, BackendVersionError
 
 from redun_backend_sql.revision import SCHEMA_REVISION
+from redun_backend_sql.run_path.connection import begin_writing
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,7 +106,7 @@ def upgrade(connection: sqlite3.Connection, revision: str = "head") -> None:
 
 def _create(connection: sqlite3.Connection, name: str) -> int:
     """Make the tables if the database is empty; the revision that is there afterwards."""
-    connection.execute("BEGIN IMMEDIATE")
+    begin_writing(connection)
     try:
         revision = read_revision(connection)  # Another process may have made them in the meantime.
         if revision == 0:

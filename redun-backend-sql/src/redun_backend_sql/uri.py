@@ -20,7 +20,7 @@ def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
     problem = uri_problem(db_uri)
     if problem is not None:
         raise ConfigError(f"[backend] db_uri: {problem}")
-    name = db_uri.partition("://")[2][1:].partition("?")[0]
+    name = db_uri.partition("://")[2][1:]
     if name in ("", ":memory:"):
         return None
     if name == ".redun/redun.db":
@@ -41,6 +41,11 @@ def uri_problem(db_uri: str) -> str | None:
         return (
             "write sqlite:///<file> for a file relative to the configuration directory, and sqlite:////<file> for an"
             " absolute one"
+        )
+    if "?" in rest:
+        return (
+            "options after a question mark are not supported: write the file's name alone. A repository that this user"
+            " may not write can be looked at as it is"
         )
     return None
 

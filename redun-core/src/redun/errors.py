@@ -36,7 +36,7 @@ class ExecutorError(RedunError):
 
 
 class WorkerDiedError(ExecutorError):
-    """The process that ran a job ended before it reported a result."""
+    """The process that ran a job ended before it reported a result. The message says how: a signal or an exit code."""
 
 
 class BackendError(RedunError):

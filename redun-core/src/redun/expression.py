@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from redun.session import get_awaiter
 from redun.value import Value
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class Expression(Value, Generic[T]):
             yield self[index]
 
     def __await__(self) -> Any:
-        raise RuntimeError(f"{self!r} can be awaited only inside an async task on an executor that supports them")
+        """Inside an async task: evaluate this now, as a child of the task's job."""
+        awaiter = get_awaiter()
+        if awaiter is None:
+            raise RuntimeError(f"{self!r} can be awaited only inside an async task on an executor that supports them")
+        return awaiter(self).__await__()
 
     # -- what is lazy -------------------------------------------------------------------------------------------------
 
@@ -179,8 +184,8 @@ class TaskExpression(ApplyExpression[T]):
     ) -> None:
         self.task_name = task_name
         self.args = args
-        self.kwargs = kwargs
-        self.task_options = task_options or _NO_OPTIONS
+        self.kwargs = kwargs or _NOTHING
+        self.task_options = task_options or _NOTHING
         self.export_names = export_names
         self._length = length
         self._hash = None
@@ -208,8 +213,8 @@ class SchedulerExpression(ApplyExpression[T]):
     ) -> None:
         self.task_name = task_name
         self.args = args
-        self.kwargs = kwargs
-        self.task_options = task_options or _NO_OPTIONS
+        self.kwargs = kwargs or _NOTHING
+        self.task_options = task_options or _NOTHING
         self._length = length
         self._hash = None
 
@@ -229,7 +234,7 @@ class SimpleExpression(ApplyExpression[T]):
     def __init__(self, func_name: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
         self.func_name = func_name
         self.args = args
-        self.kwargs = kwargs or _NO_OPTIONS
+        self.kwargs = kwargs or _NOTHING
         self._length = None
         self._hash = None
 
@@ -252,7 +257,8 @@ class ValueExpression(Expression[T]):
         return "ValueExpression()"
 
 
-_NO_OPTIONS: dict[str, Any] = {}
+_NOTHING: dict[str, Any] = {}
+"""Shared by the many expressions without keyword arguments or options. Never changed."""
 
 
 class QuotedExpression(Generic[T]):

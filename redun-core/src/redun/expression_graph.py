@@ -34,6 +34,9 @@ _INLINE = frozenset({int, str, bool, type(None)})
 _PLAIN = frozenset({"plain", "graph", "bytes"})
 """Codecs of values that always hold."""
 
+_WITH_BLOB = frozenset({"v", "n", "c"})
+"""Kinds of nodes that have a blob: a value, or the class of a named tuple or dataclass."""
+
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _SEQUENCE_TYPES = {letter: cls for cls, letter in _SEQUENCES.items()}
 
@@ -213,6 +216,25 @@ def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
         else:
             append(_build(node, built, values))
     return built[root], checked
+
+
+def graph_parts(data: bytes) -> tuple[bytes, list[tuple[bytes, str, str, bytes]]]:
+    """The canonical hash of a stored graph, and of each value in it the hash, type name, codec and bytes.
+
+    Nothing is decoded, so no code of anybody's class runs.
+
+    Raises `InvalidValueError` for damaged data.
+    """
+    try:
+        structure, blobs = marshal.loads(data)
+        _, nodes = marshal.loads(structure)
+        hashes = [node[1] for node in nodes if node.__class__ is tuple and node[0] in _WITH_BLOB]
+        parts = [(hash_, *blob) for hash_, blob in zip(hashes, blobs, strict=True)]
+    except (ValueError, EOFError, TypeError, IndexError) as error:
+        raise InvalidValueError(f"a stored expression is damaged: {error}") from error
+    hasher = new_hasher("expr")
+    hasher.update(structure)
+    return hasher.digest(), parts
 
 
 def _as_today(item: Any) -> Any:

@@ -1,13 +1,17 @@
-"""Which scheduler runs in this thread."""
+"""Which scheduler runs in this thread, and which job is asking where an expression is awaited."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Literal, overload
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from redun.errors import NoCurrentScheduler
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redun.expression import Expression
     from redun.scheduler import Scheduler
 
 
@@ -35,3 +39,16 @@ def get_current_scheduler(required: bool = True) -> Scheduler | None:
 def set_current_scheduler(scheduler: Scheduler | None) -> None:
     """Set, or with None clear, the scheduler of this thread."""
     _session.scheduler = scheduler or None
+
+
+_awaiter: ContextVar[Callable[[Expression[Any]], Awaitable[Any]] | None] = ContextVar("redun_awaiter", default=None)
+
+
+def get_awaiter() -> Callable[[Expression[Any]], Awaitable[Any]] | None:
+    """What turns an expression into something to await, in an async task that runs; None anywhere else."""
+    return _awaiter.get()
+
+
+def set_awaiter(awaiter: Callable[[Expression[Any]], Awaitable[Any]]) -> None:
+    """Set how expressions are awaited, for the current context and the asyncio tasks that are made in it."""
+    _awaiter.set(awaiter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redun.errors import ConfigError, ExecutorError
 from redun.executors.base import Capabilities, Executor
@@ -21,10 +21,11 @@ from redun_executor_local.options import (
 from redun_executor_local.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from redun.executors.base import ExecutorContext, JobSink, TaskCall
+    from redun.executors.base import ExecutorContext, JobSink, TaskCall, TaskTarget
 
+    from redun_executor_local.event_loop import EventLoop
     from redun_executor_local.processes import ProcessPool
 
 
@@ -42,6 +43,9 @@ class LocalExecutor(Executor):
     Threads and processes start at the first call that needs them, and only as many as there are calls. A thread
     cannot be stopped from outside: after `stop`, a task that still runs in a thread is abandoned and ends with the
     program. A worker process is terminated. A worker process that dies takes only its own call with it.
+
+    Scripts are started from threads, whatever the mode, and terminated by `cancel` and `stop`. Async tasks run on one
+    event loop, in a thread, where the mode is `"thread"`.
     """
 
     def __init__(
@@ -58,11 +62,18 @@ class LocalExecutor(Executor):
         self.start_method = check_start_method(start_method)
         self.scratch = scratch
         in_threads = self.mode == THREAD
-        self.capabilities = Capabilities(in_process=in_threads, cancel=not in_threads, abandons_running=True)
+        self.capabilities = Capabilities(
+            in_process=in_threads,
+            scripts=True,
+            async_tasks=in_threads,
+            cancel=not in_threads,
+            abandons_running=True,
+        )
         self._context: ExecutorContext | None = None
         self._sink: JobSink | None = None
         self._threads: ThreadPool | None = None
         self._processes: ProcessPool | None = None
+        self._event_loop: EventLoop | None = None
         self._warned = False
         # Runs in several threads may share this executor.
         self._lock = threading.Lock()
@@ -81,19 +92,26 @@ class LocalExecutor(Executor):
             )
         in_threads: list[TaskCall] = []
         in_processes: list[TaskCall] = []
+        on_event_loop: list[TaskCall] = []
         for call in calls:
-            wish = call.options.get("mode")
             try:
-                mode = self.mode if wish is None else parse_mode(wish)
+                is_in_thread = self._chooses_threads(call.target, call.options)
             except ConfigError as error:
                 sink.failed(call.job_id, error)
                 continue
-            (in_threads if mode == THREAD else in_processes).append(call)
+            if not is_in_thread:
+                in_processes.append(call)
+            elif call.target.is_async:
+                on_event_loop.append(call)
+            else:
+                in_threads.append(call)
         with self._lock:
             if in_threads:
                 self._thread_pool(sink).submit(in_threads)
             if in_processes:
                 self._process_pool(sink).submit(in_processes)
+            if on_event_loop:
+                self._loop(sink).submit(on_event_loop)
 
     def cancel(self, job_ids: Sequence[int]) -> None:
         """Drop those of these calls that wait, and terminate the worker processes of those that run in one."""
@@ -103,22 +121,48 @@ class LocalExecutor(Executor):
                 self._threads.cancel(chosen)
             if self._processes is not None:
                 self._processes.cancel(chosen)
+            if self._event_loop is not None:
+                self._event_loop.cancel(chosen)
 
     def stop(self) -> None:
         """Drop what waits, terminate or abandon what runs, and end the workers. No worker process is left."""
         with self._lock:
             threads, self._threads = self._threads, None
             processes, self._processes = self._processes, None
+            event_loop, self._event_loop = self._event_loop, None
             self._sink = None
         if threads is not None:
             threads.stop()
         if processes is not None:
             processes.stop()
+        if event_loop is not None:
+            event_loop.stop()
+
+    def runs_in_process(self, target: TaskTarget, options: Mapping[str, Any]) -> bool:
+        """Whether such a call runs in a thread."""
+        try:
+            return self._chooses_threads(target, options)
+        except ConfigError:  # the call will fail
+            return False
+
+    def _chooses_threads(self, target: TaskTarget, options: Mapping[str, Any]) -> bool:
+        if target.is_script:
+            return True
+        wish = options.get("mode")
+        return (self.mode if wish is None else parse_mode(wish)) == THREAD
 
     def _thread_pool(self, sink: JobSink) -> ThreadPool:
         if self._threads is None:
             self._threads = ThreadPool(self.name, self.max_workers, sink)
         return self._threads
+
+    def _loop(self, sink: JobSink) -> EventLoop:
+        if self._event_loop is None:
+            # Imported at the first use: `asyncio` costs some 30 ms.
+            from redun_executor_local.event_loop import EventLoop
+
+            self._event_loop = EventLoop(self.name, sink)
+        return self._event_loop
 
     def _process_pool(self, sink: JobSink) -> ProcessPool:
         if self._processes is None:

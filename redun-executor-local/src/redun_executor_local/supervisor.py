@@ -7,7 +7,7 @@ import os
 import selectors
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 SILENT_DEATH_SECONDS = 1.0
 """How often to ask the system whether a busy worker still exists, where its end may go unnoticed."""
+LAST_WORD_SECONDS = 0.1
+"""How long to wait for the connection of a process that has ended to close, which can be a moment later."""
 FAILED_STARTS = 3
 """After how many workers in a row that ended before they were ready no more are started."""
+START_PAUSE_SECONDS = 0.1
+"""How long to wait after a start that has failed, times the failures in a row. What failed may need to recover."""
+FAILED_DELIVERIES = 3
+"""After how many workers that ended before they had read it a call fails. Reading it may be what they die of."""
 
 
 class Supervisor(threading.Thread):
@@ -48,6 +54,8 @@ class Supervisor(threading.Thread):
         self._idle: list[WorkerProcess] = []
         self._started_count = 0
         self._failed_starts = 0
+        self._next_start = 0.0
+        self._failed_deliveries: Counter[int] = Counter()
         self._stopping = False
         # Starting a worker keeps a processor busy: more at once than processors only delays the first.
         self._processors = os.cpu_count() or 1
@@ -153,12 +161,16 @@ class Supervisor(threading.Thread):
 
     def _wants_worker(self) -> bool:
         """Whether to start one more worker now."""
-        if not self._waiting or len(self._workers) >= self._max_workers:
+        if not self._waiting or len(self._workers) >= self._max_workers or self._start_pause():
             return False
         starting = self._count(WorkerState.STARTING)
         if starting >= min(len(self._waiting), self._processors):
             return False
         return self._failed_starts < FAILED_STARTS or len(self._workers) == starting
+
+    def _start_pause(self) -> float:
+        """For how many seconds no worker is to be started."""
+        return max(0.0, self._next_start - time.monotonic()) if self._failed_starts else 0.0
 
     def _hand_out_calls(self) -> None:
         while self._waiting and self._idle:
@@ -174,7 +186,7 @@ class Supervisor(threading.Thread):
             try:
                 worker.connection.send_bytes(message)
             except OSError:
-                self._lose(worker)
+                self._lose(worker, is_unread=True)
             else:
                 self._sink.started(call.job_id)
 
@@ -184,11 +196,12 @@ class Supervisor(threading.Thread):
             return
         try:
             message = worker.connection.recv_bytes()
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
             if worker.state is WorkerState.ENDING:
                 self._ignore_connection(worker)
             else:
-                self._lose(worker)
+                # Linux tells by this error that the worker has died with something sent to it that it has not read.
+                self._lose(worker, is_unread=isinstance(error, ConnectionResetError))
             return
         if worker.state is WorkerState.ENDING:
             return
@@ -198,6 +211,7 @@ class Supervisor(threading.Thread):
         self._idle.append(worker)
         if call is None:
             return
+        self._failed_deliveries.pop(call.job_id, None)
         # The worker goes on with its next call while this thread unpickles and reports.
         self._hand_out_calls()
         outcome = decode_outcome(call.target.full_name, message)
@@ -208,13 +222,16 @@ class Supervisor(threading.Thread):
 
     def _notice_exit(self, worker: WorkerProcess) -> None:
         """A process has ended. What it managed to send still counts."""
-        if worker in self._workers and not worker.connection.closed and worker.connection.poll():
+        if worker in self._workers and not worker.connection.closed and worker.connection.poll(LAST_WORD_SECONDS):
             self._receive(worker)
         if worker in self._workers:
             self._lose(worker)
 
-    def _lose(self, worker: WorkerProcess) -> None:
-        """Give up a worker, and report the call that it had."""
+    def _lose(self, worker: WorkerProcess, *, is_unread: bool = False) -> None:
+        """Give up a worker, and report the call that it had.
+
+        is_unread: the worker did not live to read that call, which another one may run.
+        """
         self._workers.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -227,9 +244,24 @@ class Supervisor(threading.Thread):
                 self._give_up_start(ending)
         elif state is WorkerState.ENDING:
             self._sink.cancelled(call.job_id)
+        elif is_unread:
+            self._deliver_again(call, ending)
         else:
+            self._failed_deliveries.pop(call.job_id, None)
             error = WorkerDiedError(f"The worker process that ran task {call.target.full_name} {ending}.")
             self._sink.failed(call.job_id, error)
+
+    def _deliver_again(self, call: TaskCall, ending: str) -> None:
+        self._failed_deliveries[call.job_id] += 1
+        if self._failed_deliveries[call.job_id] < FAILED_DELIVERIES:
+            self._waiting.appendleft(call)
+            return
+        del self._failed_deliveries[call.job_id]
+        error = WorkerDiedError(
+            f"Task {call.target.full_name} cannot run: {FAILED_DELIVERIES} worker processes ended while they received "
+            f"its arguments. The last one {ending}."
+        )
+        self._sink.failed(call.job_id, error)
 
     def _ignore_connection(self, worker: WorkerProcess) -> None:
         if not worker.connection.closed and worker.connection in self._selector.get_map():
@@ -238,15 +270,16 @@ class Supervisor(threading.Thread):
     def _give_up_start(self, reason: str) -> None:
         """A worker ended before it was ready. If that is the rule, the waiting calls fail."""
         self._failed_starts += 1
+        self._next_start = time.monotonic() + START_PAUSE_SECONDS * self._failed_starts
         if self._failed_starts < FAILED_STARTS or len(self._workers) > self._count(WorkerState.STARTING):
             return
         self._failed_starts = 0
         while self._waiting:
             call = self._waiting.popleft()
             error = WorkerDiedError(
-                f"Task {call.target.full_name} cannot run: a new worker process {reason} before it was ready, "
-                f"{FAILED_STARTS} times in a row. What it wrote to stderr says why. A script that starts redun itself "
-                'must do so under `if __name__ == "__main__":`, because a worker process imports that script.'
+                f"Task {call.target.full_name} cannot run: {FAILED_STARTS} new worker processes in a row ended before "
+                f"they were ready. The last one {reason}. What it wrote to stderr says why. A script that starts redun "
+                'itself must do so under `if __name__ == "__main__":`, because a worker process imports that script.'
             )
             self._sink.failed(call.job_id, error)
 
@@ -259,6 +292,8 @@ class Supervisor(threading.Thread):
         limits = [max(0.0, worker.deadline - now) for worker in self._workers if worker.deadline is not None]
         if self._may_die_silently and len(self._workers) > len(self._idle):
             limits.append(SILENT_DEATH_SECONDS)
+        if self._waiting and (pause := self._start_pause()):
+            limits.append(pause)
         return min(limits, default=None)
 
     def _use_force_where_due(self) -> None:

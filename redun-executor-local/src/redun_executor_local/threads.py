@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redun.executors.calls import run_call
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from redun.executors.base import JobSink, TaskCall
+    from redun.executors.scripts import ScriptProcess
 
 
 class ThreadPool:
@@ -19,7 +20,7 @@ class ThreadPool:
 
     Several times cheaper per call than `concurrent.futures`, which makes a future, a condition and a work item for
     each. Threads start when there are calls for them, never more than `max_workers`. They are daemons: a thread
-    cannot be stopped, and a task that hangs must not keep the program from ending.
+    cannot be stopped, and a task that hangs must not keep the program from ending. The process of a script can.
     """
 
     def __init__(self, name: str, max_workers: int, sink: JobSink) -> None:
@@ -31,39 +32,59 @@ class ThreadPool:
         self._submitted = 0
         # One counter for each thread, so that counting needs no lock.
         self._finished: list[int] = []
+        self._scripts: dict[int, ScriptProcess] = {}
         self._stopped = False
 
     def submit(self, calls: Sequence[TaskCall]) -> None:
         """Queue these calls, and start the threads that they need."""
         put = self._queue.put
         for call in calls:
+            if call.target.is_script:
+                self._scripts[call.job_id] = _make_script_process()
             put(call)
         self._submitted += len(calls)
         self._start_threads()
 
     def cancel(self, job_ids: frozenset[int]) -> None:
-        """Drop those of these calls that have not started. A call that runs goes on and is reported when it ends."""
+        """Drop those of these calls that have not started, and end scripts.
+
+        A task that runs goes on and is reported when it ends.
+        """
         kept = []
         for call in self._drain():
             if call.job_id in job_ids:
                 self._submitted -= 1
+                self._scripts.pop(call.job_id, None)
                 self._sink.cancelled(call.job_id)
             else:
                 kept.append(call)
         for call in kept:
             self._queue.put(call)
+        self._end_scripts(job_ids)
 
     def stop(self) -> None:
-        """Drop the calls that have not started, abandon those that run, and let the threads end."""
+        """Drop the calls that have not started, end scripts, abandon the tasks that run, and let the threads end."""
         self._stopped = True
         for call in self._drain():
             self._submitted -= 1
+            self._scripts.pop(call.job_id, None)
             self._sink.cancelled(call.job_id)
         for _ in self._threads:
             self._queue.put(None)
+        for process in self._end_scripts(tuple(self._scripts)):
+            process.wait()
         if self._unfinished() == 0:
             for thread in self._threads:
                 thread.join()
+
+    def _end_scripts(self, job_ids: Iterable[int]) -> list[ScriptProcess]:
+        """End those of these calls that are scripts. Returns what ran them."""
+        # One look at each: a script that ends by itself takes itself out at any moment.
+        found = [self._scripts.get(job_id) for job_id in job_ids] if self._scripts else []
+        processes = [process for process in found if process is not None]
+        for process in processes:
+            process.cancel()
+        return processes
 
     def _unfinished(self) -> int:
         return self._submitted - sum(self._finished)
@@ -106,15 +127,40 @@ class ThreadPool:
         """Run one call. It counts as finished before it is reported: a report may bring the next call at once."""
         if self._stopped:
             self._finished[number] += 1
+            self._scripts.pop(call.job_id, None)
             self._sink.cancelled(call.job_id)
             return
+        process = None
         try:
-            value = run_call(call)
+            if call.target.is_script:
+                process = self._scripts[call.job_id]
+                value = self._run_script(call, process)
+            else:
+                value = run_call(call)
         except BaseException as error:
             self._finished[number] += 1
-            if not self._stopped:
+            if self._stopped:
+                return
+            if process is not None and process.is_cancelled:
+                self._sink.cancelled(call.job_id)
+            else:
                 self._sink.failed(call.job_id, error)
         else:
             self._finished[number] += 1
             if not self._stopped:
                 self._sink.done(call.job_id, value)
+
+    def _run_script(self, call: TaskCall, process: ScriptProcess) -> Any:
+        from redun.executors.scripts import run_script_call
+
+        try:
+            return run_script_call(call, process)
+        finally:
+            del self._scripts[call.job_id]
+
+
+def _make_script_process() -> ScriptProcess:
+    # Imported at the first use, as most workflows have no scripts.
+    from redun.executors.scripts import ScriptProcess
+
+    return ScriptProcess()

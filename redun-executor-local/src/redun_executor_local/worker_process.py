@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import fcntl
 import os
 import signal
 import sys
+import termios
 import time
 from importlib.machinery import ModuleSpec
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from redun_executor_local.worker import serve
+from redun.executors.worker_processes import describe_exit
+
+from redun_executor_local.worker import TERMINATE_SECONDS, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +29,10 @@ if TYPE_CHECKING:
 
 LEAVE_SECONDS = 5.0
 """How long an idle worker may take to end by itself, before it is terminated."""
-TERMINATE_SECONDS = 2.0
-"""How long a worker may take to clean up after SIGTERM, before it is killed."""
 BURY_SECONDS = 1.0
 """How long a worker that has closed its connection may take to end, before it is killed."""
+_UNREPORTED_EXIT = 255
+"""The exit code that `multiprocessing` gives to a process whose fork server has died."""
 
 
 class WorkerState(enum.Enum):
@@ -58,6 +64,7 @@ class WorkerProcess:
         # Only a forked child has copies of what this process has open.
         start_method = context.get_start_method()
         forked = start_method == "fork"
+        self._has_fork_server = start_method == "forkserver"
         inherited = [self.connection, *(other.connection for other in others)] if forked else []
         self.process = context.Process(  # type: ignore[attr-defined]
             target=serve, args=(theirs, dict(os.environ), inherited), name=name
@@ -102,27 +109,39 @@ class WorkerProcess:
 
     def bury(self) -> str:
         """Release all that is left of a worker which is of no use any more. Says how it ended."""
+        is_unreported = self._is_unreported()
+        if is_unreported and not self.connection.closed and not self.connection.poll():
+            # The worker lives: its end of the connection is open, so that is still the process with this number.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid or 0, signal.SIGKILL)
         self.connection.close()
-        # The connection of a dying process closes a moment before the process is gone.
-        self.process.join(BURY_SECONDS)
-        exit_code = self.process.exitcode
+        exit_code = self._wait_for_exit()
         if exit_code is None:
             self.process.kill()
             self.process.join()
         self.process.close()
-        return "closed its connection to the scheduler" if exit_code is None else describe_exit(exit_code)
+        if exit_code is None:
+            return "closed its connection to the scheduler, as a task does that closes files it has not opened"
+        if is_unreported and exit_code == _UNREPORTED_EXIT:
+            return "was lost: the fork server, which starts the workers and reports how they end, was killed"
+        return describe_exit(exit_code)
 
+    def _wait_for_exit(self) -> int | None:
+        """The exit code; None if the process does not end. Its connection closes a moment before it is gone."""
+        give_up = time.monotonic() + BURY_SECONDS
+        # Not `join`: that waits for ever where the task has closed what the sentinel hangs on.
+        exit_code: int | None = self.process.exitcode
+        while exit_code is None and time.monotonic() < give_up:
+            time.sleep(0.001)
+            exit_code = self.process.exitcode
+        return exit_code
 
-def describe_exit(exit_code: int) -> str:
-    """How a process ended, in words, from its exit code as `multiprocessing` gives it (negative: a signal)."""
-    if exit_code >= 0:
-        return f"ended with exit code {exit_code}"
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = f"signal {-exit_code}"
-    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-    return f"was ended by {name}{hint}"
+    def _is_unreported(self) -> bool:
+        """Whether a fork server has died before it could report how this worker ended, if it ended at all."""
+        if not self._has_fork_server or not wait([self.sentinel], 0):
+            return False
+        # The fork server writes exit codes into this pipe; without one the pipe has come to its end.
+        return fcntl.ioctl(self.sentinel, termios.FIONREAD, bytes(4)) == bytes(4)
 
 
 def spare_command_line() -> None:

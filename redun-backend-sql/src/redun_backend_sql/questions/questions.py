@@ -24,6 +24,7 @@ from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
+from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
     import sqlite3
@@ -140,13 +141,13 @@ class Questions:
     def files(self, path: str, limit: int) -> list[FileRow]:
         """See `Backend.files`."""
         statement = (
-            select(value.c.path, value.c.hash, value_kind.c.type_name)
+            select(value.c.hash, value_kind.c.type_name)
             .join_from(value, value_kind, value_kind.c.id == value.c.kind_id)
-            .where(value.c.path == path)
+            .where(value.c.path == storable_path(path))
             .order_by(value.c.id.desc())
             .limit(limit)
         )
-        return [FileRow(*row) for row in self._rows(statement)]
+        return [FileRow(path, *row) for row in self._rows(statement)]
 
     def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
         """See `Backend.tags`."""

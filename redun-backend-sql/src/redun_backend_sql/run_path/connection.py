@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from redun.errors import BackendError
@@ -16,6 +18,9 @@ logger = logging.getLogger("redun.backend")
 
 BUSY_TIMEOUT = 60.0
 """Seconds to wait for another process that writes."""
+
+ATTEMPT_MILLISECONDS = 100
+"""How long SQLite itself waits for the other process."""
 
 CACHE_KIB = 256 * 1024
 WAL_AUTOCHECKPOINT_PAGES = 20_000
@@ -51,26 +56,44 @@ def open_connection(path: Path | None, *, busy_timeout: float = BUSY_TIMEOUT) ->
     with translated_errors(path):
         if path is not None:
             _make_folder(path.parent)
-        connection = sqlite3.connect(
-            ":memory:" if path is None else path,
-            timeout=busy_timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
         try:
-            # Reads the file's header: a file that is no database fails here, before anything is changed.
-            connection.execute("PRAGMA schema_version").fetchone()
-            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            return _connect(path, busy_timeout)
+        except sqlite3.OperationalError as error:
+            if path is None or not getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM"):
+                raise
+            _give_up_write_ahead_log(path, busy_timeout)
+            return _connect(path, busy_timeout)
+
+
+def _connect(path: Path | None, busy_timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        # Reads the file's header: a file that is no database fails here, before anything is changed.
+        _execute_patiently(connection, "PRAGMA schema_version")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _give_up_write_ahead_log(path: Path, busy_timeout: float) -> None:
+    """Switch a file back that was brought, with its log, to a filesystem where the log cannot be used."""
+    with closing(sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)) as connection:
+        # Before the log is first looked at: then SQLite needs no shared memory, and nobody else may use the file.
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
     """Switch the file to the write-ahead log, or to the rollback journal where that log cannot be had."""
-    reason = "it lies on a network filesystem" if _is_on_network(path) else ""
+    reason = "it lies on a network filesystem" if _is_on_network(path) else _why_no_shared_memory(connection, path)
     if not reason:
         try:
             mode = _set_journal_mode(connection, "wal")
@@ -90,6 +113,35 @@ def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
         reason,
     )
     _set_journal_mode(connection, "delete")
+
+
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that writes, when no other process writes any more.
+
+    Raises `sqlite3.OperationalError` when the other process has not ended after the connection's time-out.
+    """
+    _execute_patiently(connection, "BEGIN IMMEDIATE")
+
+
+def _execute_patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute what may have to wait for another process.
+
+    SQLite itself waits without a look at signals, so that Ctrl-C would go unheard for a minute: it is asked again and
+    again.
+    """
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + milliseconds / 1000
+    connection.execute(f"PRAGMA busy_timeout={min(milliseconds, ATTEMPT_MILLISECONDS)}")
+    try:
+        while True:
+            try:
+                connection.execute(statement).fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={milliseconds}")
 
 
 def within_limits(connection: sqlite3.Connection, max_value_size: int | None) -> int:
@@ -114,6 +166,27 @@ def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> str:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _why_no_shared_memory(connection: sqlite3.Connection, path: Path) -> str:
+    """Why the file next to the log, through which processes share memory, would not work here; empty if it would.
+
+    SQLite notices only after it has switched to the log, and then can no longer read the file.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return ""
+    from mmap import mmap
+    from tempfile import TemporaryFile
+
+    try:
+        with TemporaryFile(dir=path.parent) as file:
+            file.truncate(1)
+            mmap(file.fileno(), 1).close()
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOTSUP):
+            return ""  # nothing that speaks of shared memory: SQLite will say more of it
+        return f"its filesystem shares no memory between processes: {error.strerror}"
+    return ""
 
 
 def _make_folder(folder: Path) -> None:

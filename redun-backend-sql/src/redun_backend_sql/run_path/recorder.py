@@ -10,8 +10,10 @@ from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Stat
 
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
+from redun_backend_sql.run_path.connection import begin_writing
 from redun_backend_sql.run_path.identities import Identities, chunks
 from redun_backend_sql.run_path.value_writer import ValueWriter
+from redun_backend_sql.storable import is_storable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,7 +39,7 @@ class Recorder:
 
     def write(self, batch: RecordBatch) -> None:
         """Write all of the batch, or raise and write nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        begin_writing(self._connection)
         try:
             self._write(batch)
             self._connection.execute("COMMIT")
@@ -165,4 +167,7 @@ class Recorder:
 
 def _to_json(value: Any) -> str:
     """One text for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if is_storable(text):
+        return text
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from redun_backend_sql.packing import MAX_INLINE_KIND, MAX_INLINE_SIZE, InlineValue, inline_value
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
+from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,7 +79,14 @@ class ValueWriter:
         self._connection.executemany(
             sql.INSERT_VALUE,
             [
-                (number, v.hash, kinds[v.type_name, v.codec], v.path, b"".join(v.children) or None, v.data)
+                (
+                    number,
+                    v.hash,
+                    kinds[v.type_name, v.codec],
+                    v.path and storable_path(v.path),
+                    b"".join(v.children) or None,
+                    v.data,
+                )
                 for number, v in new
             ],
         )

@@ -86,7 +86,9 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
                 tags=tags,
                 execution_id=options.execution_id,
             )
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a task raises
             failure = _workflow_failure(scheduler, error)
             if failure is None:
                 raise
@@ -95,7 +97,7 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
         click.echo(pformat(result))
 
 
-def _workflow_failure(scheduler: Scheduler, error: Exception) -> CommandExit | None:
+def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit | None:
     """How to end when the workflow itself failed, or None for an error of redun's own, which speaks for itself."""
     from redun.scheduler import DryRunResult
 

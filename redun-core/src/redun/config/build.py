@@ -105,6 +105,8 @@ def _executor(where: str, kind: ExecutorType, name: str, options: dict[str, Any]
 
     try:
         executor: Executor = resolve(kind.factory)(name, **options)
+        if kind.task_options is not None:
+            executor.task_options = kind.task_options
     except RedunError:
         raise
     except Exception as error:

@@ -5,10 +5,15 @@ thread.
 
 Rules, checked by `redun.testing.ExecutorSuite`:
 
-- `submit` returns quickly, and never raises for one bad call: it reports that call as failed;
-- every call ends in exactly one of done, failed or cancelled, in any order;
-- a report after `cancel` is ignored;
-- `stop` waits for what runs or abandons it, as `Capabilities.abandons_running` declares.
+- `submit` returns quickly, and never raises for one bad call: it reports that call as failed, and runs the others;
+- every call ends in exactly one of done, failed or cancelled, in any order; whatever a body raises, be it
+  `KeyboardInterrupt`, is an end of that call and of nothing else (the inline executor, which runs in the user's own
+  thread, lets a `KeyboardInterrupt` pass);
+- a call may still end as done or failed after `cancel`: the scheduler ignores the report;
+- what an executor does not declare in `Capabilities` it need not do, but the call ends all the same: an async task or
+  a script where these are not declared fails with an `ExecutorError` that says so;
+- `stop` ends what waits as cancelled, and waits for what runs or abandons it, as `Capabilities.abandons_running`
+  declares. Once it has returned, nothing more is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -30,9 +35,13 @@ class Capabilities:
     in_process: bool = False
     """Runs tasks in the scheduler's process, so that arguments need not be pickled."""
     scripts: bool = False
-    """Runs script tasks."""
+    """Runs script tasks (`TaskTarget.is_script`): the body returns the text of a script, or a list of the words of a
+    command. The executor runs that (`redun.executors.scripts` does, on the machine where it is called) and is done with
+    what it writes to stdout, as `bytes`; if it does not exit with 0, the call fails with a `ScriptError`. Whoever
+    declares this ends the processes of a script at `cancel` and `stop`, whatever `cancel` says of Python code."""
     async_tasks: bool = False
-    """Runs `async def` tasks."""
+    """Runs `async def` tasks (`TaskTarget.is_async`), on an event loop, any number of them at once, and answers an
+    `await` of an expression by `JobSink.evaluate` (`redun.executors.async_calls` does both)."""
     cancel: bool = False
     """Can stop a call that has started."""
     abandons_running: bool = False
@@ -94,8 +103,18 @@ class JobSink(Protocol):
     def cancelled(self, job_id: int) -> None:
         """The call was stopped, or never begun, because of `Executor.cancel`."""
 
+    def evaluate(self, job_id: int, expression: Any, answer: Callable[[Any, BaseException | None], None]) -> None:
+        """Evaluate an expression as a child of the job: what `await` in an async task asks for. Returns at once.
+
+        answer: called exactly once with `(value, None)` or `(None, error)`, from any thread, possibly before this
+        returns. It must be quick and must not raise. A call that has ended, or whose run is over, gets an error for an
+        answer.
+
+        Any number of expressions may be asked for at a time. A call that waits for an answer takes up no slot.
+        """
+
     def tag(self, job_id: int, key: str, value: Any) -> None:
-        """Attach a tag to the job: a JSON value."""
+        """Attach a tag to the job: a JSON value. Any time before the run ends."""
 
     def log(self, job_id: int, text: str) -> None:
         """Show a line about this job to the user."""
@@ -126,6 +145,9 @@ class Executor(ABC):
 
     capabilities: Capabilities = Capabilities()
     slots: int | None = None
+    task_options: str | None = None
+    """Names the pydantic model of the options that a task may give this executor: as `ExecutorType.task_options` says,
+    for an executor that the configuration describes. None: they are not checked."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -136,11 +158,24 @@ class Executor(ABC):
 
     @abstractmethod
     def submit(self, calls: Sequence[TaskCall]) -> None:
-        """Begin, or queue, these calls."""
+        """Begin, or queue, these calls. Several threads may do so at once.
+
+        Raises `ExecutorError` before `start` and after `stop`, and never because of a call.
+        """
 
     def cancel(self, job_ids: Sequence[int]) -> None:  # noqa: B027 - optional
-        """Stop these calls where that is possible."""
+        """Stop these calls where that is possible.
+
+        Calls that are unknown or have ended are no error. Returns quickly: the ends are reported when they come.
+        """
 
     @abstractmethod
     def stop(self) -> None:
         """End the run: release threads, processes and connections. Stopping twice is fine."""
+
+    def runs_in_process(self, target: TaskTarget, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - for who needs it
+        """Whether such a call runs in the scheduler's process, so that the scheduler gives it arguments of its own.
+
+        As `Capabilities.in_process` says, unless an executor decides it for each call.
+        """
+        return self.capabilities.in_process

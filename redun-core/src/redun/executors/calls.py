@@ -5,8 +5,10 @@ Every executor that runs Python uses `run_call`, in the scheduler's process, in 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from redun.errors import ExecutorError
 from redun.source import import_workflow_module
@@ -31,14 +33,51 @@ def run_call(call: TaskCall) -> Any:
 
 def run_task(target: TaskTarget, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the body of a task, as `run_call` does."""
-    task = find_task(target)
-    try:
-        return task.func(*args, **kwargs)
-    except SystemExit as error:
+    if target.is_async or target.is_script:
+        kind = "is an async task, which runs on an event loop only" if target.is_async else "is a script task"
         raise ExecutorError(
-            f"Task {target.full_name} called sys.exit({_exit_code(error)}). "
-            "A task ends by returning a value, or by raising an exception when it fails."
-        ) from error
+            f"Task {target.full_name} {kind}, and its executor runs plain tasks here. "
+            f"Choose an executor that supports {'async tasks' if target.is_async else 'scripts'}."
+        )
+    return call_body(find_task(target), target, args, kwargs)
+
+
+def call_body(task: Task[..., Any], target: TaskTarget, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the function of a task. A `SystemExit` becomes an `ExecutorError`.
+
+    A process that the function has forked, and that leaves it as well, ends here.
+    """
+    process = os.getpid()
+    try:
+        value = task.func(*args, **kwargs)
+    except BaseException as error:
+        if os.getpid() != process:
+            _end_forked_process(error)
+        if isinstance(error, SystemExit):
+            raise exit_error(target, error) from error
+        raise
+    if os.getpid() != process:
+        _end_forked_process(None)
+    return value
+
+
+def _end_forked_process(error: BaseException | None) -> NoReturn:
+    """End a copy of this process. It would report the call a second time, and take calls that are not its own."""
+    if error is not None and not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+    code = error.code if isinstance(error, SystemExit) else error
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def exit_error(target: TaskTarget, error: SystemExit) -> ExecutorError:
+    """What a call fails with whose body called `sys.exit`."""
+    return ExecutorError(
+        f"Task {target.full_name} called sys.exit({_exit_code(error)}). "
+        "A task ends by returning a value, or by raising an exception when it fails."
+    )
 
 
 def find_task(target: TaskTarget) -> Task[..., Any]:
@@ -102,9 +141,10 @@ def _where(target: TaskTarget) -> str:
 def _advice(target: TaskTarget) -> str:
     if target.load_module in _MAIN_MODULES:
         return (
-            "A task defined in the main program reaches a worker process only if that program is a file that can be "
-            'imported, with the call that starts redun under `if __name__ == "__main__":`. '
-            'Otherwise use threads (mode="thread") or move the task into a module.'
+            "A task defined in the main program reaches no other process, except the workers of the local executor, "
+            "if that program is a file that can be imported, with the call that starts redun under "
+            '`if __name__ == "__main__":`. Move the task into a module, run the program with `redun run`, '
+            'or use threads (mode="thread").'
         )
     return (
         "A worker process imports the module that defines a task: it must define the task at its top level, and it "

@@ -26,7 +26,7 @@ class InlineExecutor(Executor):
     call and those behind it were reported as cancelled.
     """
 
-    capabilities = Capabilities(in_process=True)
+    capabilities = Capabilities(in_process=True, scripts=True)
     slots = 1
 
     def __init__(self, name: str) -> None:
@@ -63,7 +63,7 @@ def _run_next(waiting: deque[TaskCall], sink: JobSink) -> None:
     call = waiting[0]
     sink.started(call.job_id)
     try:
-        value = run_call(call)
+        value = _run_script(call) if call.target.is_script else run_call(call)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -72,3 +72,10 @@ def _run_next(waiting: deque[TaskCall], sink: JobSink) -> None:
     else:
         waiting.popleft()
         sink.done(call.job_id, value)
+
+
+def _run_script(call: TaskCall) -> bytes:
+    # Imported at the first use, as most workflows have no scripts.
+    from redun.executors.scripts import run_script_call
+
+    return run_script_call(call)

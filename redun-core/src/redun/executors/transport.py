@@ -59,6 +59,10 @@ class Raised(NamedTuple):
     traceback: str | None
 
 
+Outcome = Returned | Raised
+"""How the body of a task ended."""
+
+
 def encode_call(call: TaskCall) -> bytes:
     """The message that carries this call. Raises `ExecutorError`, naming the argument, if one cannot be pickled."""
     buffer = io.BytesIO()
@@ -86,7 +90,7 @@ def run_encoded_call(message: bytes) -> bytes:
         return _encode_error(error)
 
 
-def decode_outcome(full_name: str, message: bytes) -> Returned | Raised:
+def decode_outcome(full_name: str, message: bytes) -> Outcome:
     """What the message says happened to a call of the task of this name. Never raises."""
     payload = memoryview(message)[1:]
     if message[:1] == _RETURNED:

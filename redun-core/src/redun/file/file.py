@@ -12,7 +12,7 @@ from redun.hashing import hash_parts, new_hasher
 from redun.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _WRITING = frozenset("wax+")
 _F = TypeVar("_F", bound="File")
@@ -78,6 +78,9 @@ class File(Value):
     def _compute_hash(self) -> str:
         with naming(self.path):
             state = self.filesystem.state(self.path)
+        return self._hash_of_state(state)
+
+    def _hash_of_state(self, state: tuple[str, ...]) -> str:
         return hash_text("redun.File", self.path, *state)
 
     def is_valid(self) -> bool:
@@ -195,6 +198,13 @@ class ContentFile(File):
             for block in _blocks(stream):
                 hasher.update(block)
         return hash_text("redun.ContentFile", self.path, hasher.hexdigest())
+
+
+def hash_listed(files: Sequence[File], filesystem: FileSystem) -> None:
+    """Work out the hashes of files that the filesystem has just listed, for all of them at once."""
+    by_state = [file for file in files if type(file) is File]
+    for file, state in zip(by_state, filesystem.states([file.path for file in by_state]), strict=True):
+        file._hash = file._hash_of_state(state)
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from redun.file.errors import naming
-from redun.file.file import ContentFile, File, IFile, hash_text
+from redun.file.file import ContentFile, File, IFile, hash_listed, hash_text
 from redun.file.filesystem import FileSystem, get_filesystem
 from redun.value import Value
 
@@ -75,7 +75,10 @@ class FileSet(Value):
         self._hashed_files = files
 
     def _files_to_hash(self) -> list[File]:
-        return self.files()
+        files = self.files()
+        with naming(self.pattern):
+            hash_listed(files, self.filesystem)
+        return files
 
     def _hash_of(self, files: list[File]) -> str:
         return hash_text(self.type_name, self.pattern, *sorted(file.hash for file in files))

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 from redun.file.errors import UnknownSchemeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _C = TypeVar("_C", bound="type[FileSystem]")
@@ -60,15 +60,27 @@ class FileSystem(ABC):
 
     @abstractmethod
     def rmdir(self, path: str, *, recursive: bool) -> None:
-        """Remove an empty directory; with `recursive`, also one that is not empty."""
+        """Remove an empty directory; with `recursive`, also one that is not empty. Nothing else is removed."""
 
     @abstractmethod
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted. `**` matches any number of directories."""
+        """The paths of the files that match, sorted and in the form of the pattern: `b/*` gives `b/x`.
+
+        `*`, `?`, `[ab]` and `[!ab]` match within one name, `**` any number of directories. A name that starts with a
+        dot matches only where the pattern has a dot there.
+        """
 
     @abstractmethod
     def list_files(self, path: str) -> list[str]:
-        """The paths of the files below a directory, sorted."""
+        """The paths of the files below a directory, sorted, each beginning with the path that was given.
+
+        Files whose name, or a directory on the way to them, starts with a dot are left out. Where no directory is there
+        are no files.
+        """
+
+    def states(self, paths: Sequence[str]) -> list[tuple[str, ...]]:
+        """The states of files that were listed a moment ago. A filesystem that still knows them need not ask again."""
+        return [self.state(path) for path in paths]
 
     def touch(self, path: str) -> None:
         """Make an empty file if there is none; else set its time to now where that is possible."""
@@ -76,9 +88,12 @@ class FileSystem(ABC):
             pass
 
     def copy(self, path: str, target: FileSystem, target_path: str) -> None:
-        """Copy a file within this filesystem or to another one."""
-        with self.open(path, "rb") as source, target.open(target_path, "wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
+        """Copy a file within this filesystem or to another one. A copy onto itself leaves it as it is."""
+        with self.open(path, "rb") as source:
+            if target is self and target_path == path:
+                return
+            with target.open(target_path, "wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
 
 
 _classes: dict[str, type[FileSystem]] = {}

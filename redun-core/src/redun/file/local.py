@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import shutil
@@ -57,7 +58,8 @@ class LocalFileSystem(FileSystem):
 
     def remove(self, path: str) -> None:
         """Remove a file. Does nothing if there is none."""
-        Path(_local(path)).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            Path(_local(path)).unlink()
 
     def mkdir(self, path: str) -> None:
         """Make a directory and those above it. Does nothing if there is one."""
@@ -94,4 +96,5 @@ class LocalFileSystem(FileSystem):
             return
         local = Path(_local(target_path))
         local.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_local(path), local)
+        with contextlib.suppress(shutil.SameFileError):
+            shutil.copyfile(_local(path), local)

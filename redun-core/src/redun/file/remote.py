@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+import errno
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import IO, TYPE_CHECKING, Any
 
 from redun.file.filesystem import FileSystem
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _WRITING = frozenset("wax")
+_MAGIC = re.compile(r"[*?\[]")
+_MARKS = (
+    "ETag",
+    "etag",
+    "generation",
+    "md5Hash",
+    "content_md5",
+    "checksum",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "modified",
+    "updated",
+)
+"""What stores tell of a file that changes with its content, under the names that their fsspec packages use."""
 
 
 class FsspecFileSystem(FileSystem):
     """A scheme that fsspec, or a package that extends it, knows.
 
-    A file's state is its size: the one thing that every such store tells. So a change that keeps the size goes
-    unnoticed.
+    A file's state is its size with whatever else the store tells of its content or its time. From a store that tells
+    the size only, a change that keeps the size goes unnoticed.
     """
 
     name = "fsspec"
@@ -25,11 +47,10 @@ class FsspecFileSystem(FileSystem):
         self.proto = proto
         self._fs = fsspec.filesystem(proto)
 
-    def _strip(self, path: str) -> str:
-        return str(self._fs._strip_protocol(path))
-
-    def _full(self, path: str) -> str:
-        return str(self._fs.unstrip_protocol(path))
+    def _fresh(self) -> Any:
+        """What to ask about files: without listings of earlier, which others may have made obsolete."""
+        self._fs.invalidate_cache()
+        return self._fs
 
     def open(self, path: str, mode: str, encoding: str | None = None, **options: Any) -> IO[Any]:
         """A stream; parent folders are made before writing."""
@@ -42,50 +63,108 @@ class FsspecFileSystem(FileSystem):
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory."""
-        return bool(self._fs.exists(path))
+        return bool(self._fresh().exists(path))
 
     def isfile(self, path: str) -> bool:
         """Whether there is a file."""
-        return bool(self._fs.isfile(path))
+        return bool(self._fresh().isfile(path))
 
     def isdir(self, path: str) -> bool:
         """Whether there is a directory."""
-        return bool(self._fs.isdir(path))
+        return bool(self._fresh().isdir(path))
 
     def size(self, path: str) -> int:
         """How many bytes a file has."""
-        return int(self._fs.size(path))
+        return int(self._fresh().size(path))
 
     def state(self, path: str) -> tuple[str, ...]:
-        """The size; -1 where nothing is."""
+        """The size and what else tells contents apart; -1 where nothing is."""
+        self._fresh()
+        return self._known_state(path)
+
+    def states(self, paths: Sequence[str]) -> list[tuple[str, ...]]:
+        """The states of files, as the listing told them if the store's package keeps it."""
+        return [self._known_state(path) for path in paths]
+
+    def _known_state(self, path: str) -> tuple[str, ...]:
         try:
-            return (str(self._fs.size(path)),)
-        except FileNotFoundError:
+            info = self._fs.info(path)
+        except (FileNotFoundError, NotADirectoryError):
             return ("-1",)
+        marks = [f"{name} {info[name]}" for name in _MARKS if info.get(name) is not None]
+        # Some stores replace a file by a new one. Elsewhere this time is not that of the content.
+        if not marks and info.get("created") is not None:
+            marks = [f"created {info['created']}"]
+        return str(info.get("size")), *marks
 
     def remove(self, path: str) -> None:
         """Remove a file. Does nothing if there is none."""
         try:
             self._fs.rm_file(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
 
     def mkdir(self, path: str) -> None:
         """Make a directory and those above it, where the store has directories."""
+        if self.isfile(path):
+            raise _error(FileExistsError, errno.EEXIST, path)
         self._fs.makedirs(path, exist_ok=True)
 
     def rmdir(self, path: str, *, recursive: bool) -> None:
         """Remove an empty directory; with `recursive`, also one that is not empty."""
+        fresh = self._fresh()
+        if not fresh.isdir(path):
+            if fresh.exists(path):
+                raise _error(NotADirectoryError, errno.ENOTDIR, path)
+            raise _error(FileNotFoundError, errno.ENOENT, path)
         if recursive:
-            self._fs.rm(path, recursive=True)
+            fresh.rm(path, recursive=True)
+        elif fresh.ls(path, detail=False):
+            raise _error(OSError, errno.ENOTEMPTY, path)
         else:
-            self._fs.rmdir(path)
+            fresh.rmdir(path)
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted."""
-        found = self._fs.glob(pattern, detail=True)
-        return sorted(self._full(path) for path, info in found.items() if info["type"] == "file")
+        """The paths of the files that match, sorted, each as the pattern begins."""
+        scheme, separator, rest = pattern.partition("://")
+        parts = rest.split("/")
+        literal = next((number for number, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+        if literal == len(parts):
+            return [pattern] if self.isfile(pattern) else []
+        base = f"{scheme}{separator}{'/'.join(parts[:literal])}"
+        return self._find(base, parts[literal:])
 
     def list_files(self, path: str) -> list[str]:
-        """The paths of the files below a directory, sorted."""
-        return sorted(self._full(found) for found in self._fs.find(path))
+        """The paths of the files below a directory, sorted; hidden ones are left out."""
+        return self._find(path, ["**"])
+
+    def _find(self, base: str, parts: list[str]) -> list[str]:
+        """The files below a directory whose relative paths match the parts of a pattern.
+
+        Not left to fsspec, whose patterns match hidden files, and whose paths are not those that the user would write.
+        """
+        above = str(self._fs._strip_protocol(base)).rstrip("/")
+        depth = None if "**" in parts else len(parts)
+        start = base if base.endswith("/") else f"{base}/"
+        found = []
+        for path in self._fresh().find(base, maxdepth=depth):
+            names = path.removeprefix(above).strip("/").split("/")
+            if path.strip("/") != above.strip("/") and _matches(names, parts):
+                found.append(start + "/".join(names))
+        return sorted(found)
+
+
+def _matches(names: list[str], parts: list[str]) -> bool:
+    """Whether the parts of a path match those of a pattern. Only a dot at the start of a part matches a hidden name."""
+    if not parts:
+        return not names
+    is_hidden = bool(names) and names[0].startswith(".")
+    if parts[0] == "**":
+        return _matches(names, parts[1:]) or (bool(names) and not is_hidden and _matches(names[1:], parts))
+    if not names or (is_hidden and not parts[0].startswith(".")):
+        return False
+    return fnmatchcase(names[0], parts[0]) and _matches(names[1:], parts[1:])
+
+
+def _error(kind: type[OSError], number: int, path: str) -> OSError:
+    return kind(number, os.strerror(number), path)

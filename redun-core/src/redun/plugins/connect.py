@@ -8,9 +8,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from redun.plugins.manager import get_plugins
-from redun.plugins.references import resolve
-
 if TYPE_CHECKING:
     from redun.file import FileSystem
     from redun.plugins.manager import Plugins
@@ -24,12 +21,17 @@ def connect_filesystems() -> None:
 
 
 def _find_filesystem(scheme: str) -> FileSystem | None:
+    # Imported here, because every worker process connects filesystems, and few use one of a plugin.
+    from redun.plugins.manager import get_plugins
+
     kind = get_plugins().filesystems().get(scheme)
     return None if kind is None else _make_filesystem(kind.factory)
 
 
 @cache
 def _make_filesystem(factory: str) -> FileSystem:
+    from redun.plugins.references import resolve
+
     return cast("FileSystem", resolve(factory)())
 
 

@@ -67,7 +67,12 @@ class Calls:
 
     def _options_ready(self, join: Join) -> None:
         cell, expr, info, bound = join.target
-        self._start(join.job, cell, expr, info, bound, join.evaluated())
+        try:
+            options = join.evaluated()
+        except Exception as error:
+            self._run.reducer.reject(cell, error)
+            return
+        self._start(join.job, cell, expr, info, bound, options)
 
     def _pass_error(self, join: Join, error: BaseException) -> None:
         self._run.reducer.reject(join.target[0], error)
@@ -86,25 +91,25 @@ class Calls:
         except SchedulerError as error:
             self.reject(parent, cell, expr, info, error)
             return
+        try:
+            if options.scope == "NONE" and self._equal.share_expression(parent, cell, expr):
+                return
+        except InvalidValueError as error:
+            self.reject(parent, cell, expr, info, error)
+            return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
             job = self._new_job(parent, cell, info, options)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
             self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, failed)
             return
-        try:
-            self._arrive(parent, cell, expr, info, options, bound, None)
-        except InvalidValueError as error:
-            self.reject(parent, cell, expr, info, error)
+        self._arrive(parent, cell, expr, info, options, bound, None)
 
     def _defaults_ready(self, join: Join) -> None:
         job: Job = join.target
         expr, bound = join.value
         assert job.parent is not None
-        try:
-            self._arrive(job.parent, job.cell, expr, job.info, job.options, bound, job)
-        except InvalidValueError as error:
-            self._run.outcomes.fail(job, error)
+        self._arrive(job.parent, job.cell, expr, job.info, job.options, bound, job)
 
     def _options(
         self, parent: Job, expr: TaskExpression[Any], info: PreparedTask, call_options: dict[str, Any]
@@ -142,7 +147,11 @@ class Calls:
         job: exists by now only if the call has lazy defaults, which were evaluated under it.
         """
         memo = parent.memo if job is None else {**parent.memo, **job.memo}
-        arguments = Arguments(info, bound, memo, self._most_bytes)
+        try:
+            arguments = Arguments(info, bound, memo, self._most_bytes)
+        except Exception as error:  # an argument cannot be stored, or not even be made: a set that is given a list
+            self._refuse(parent, cell, expr, info, job, error)
+            return
         args_hash = arguments.hash()
         hasher = _EVAL.copy()
         hasher.update(info.hash + args_hash)
@@ -152,8 +161,6 @@ class Calls:
             equal = self._equal.find(eval_hash)
             if equal is not None and job is None and self._equal.share(equal, parent, cell):
                 return
-        elif options.scope == "NONE" and job is None and self._equal.share_expression(parent, cell, expr):
-            return
         if job is None:
             job = self._new_job(parent, cell, info, options)
         job.args_hash, job.eval_hash = args_hash, eval_hash
@@ -169,6 +176,20 @@ class Calls:
             self.look_ups.append(job)
         else:
             self.execute(job)
+
+    def _refuse(
+        self,
+        parent: Job,
+        cell: Cell,
+        expr: TaskExpression[Any],
+        info: PreparedTask,
+        job: Job | None,
+        error: BaseException,
+    ) -> None:
+        if job is None:
+            self.reject(parent, cell, expr, info, error)
+        else:
+            self._run.outcomes.fail(job, error)
 
     def _follow(self, job: Job, equal: Job | Finished) -> bool:
         """Let a job take over the outcome of an equal call elsewhere in the execution."""

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from redun.errors import SchedulerError
+from redun.scheduler.executor_options import ExecutorOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +23,11 @@ MOST_WAITING = 2_000
 class Host:
     """An executor and the calls that are on it or wait for it."""
 
-    __slots__ = ("executor", "in_flight", "is_started", "waiting", "window")
+    __slots__ = ("executor", "in_flight", "is_started", "options", "waiting", "window")
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
+        self.options = ExecutorOptions(executor)
         self.waiting: deque[Job] = deque()
         self.in_flight = 0
         self.is_started = False
@@ -122,6 +124,8 @@ class Dispatcher:
             raise SchedulerError(f"task {target.full_name!r} is async, which the executor {name!r} does not support")
         if target.is_script and not capabilities.scripts:
             raise SchedulerError(f"task {target.full_name!r} is a script, which the executor {name!r} does not run")
+        if job.options.values:
+            host.options.check(target.full_name, job.options.values)
 
     def submit(self, prepare: Callable[[Job, bool], TaskCall]) -> bool:
         """Hand waiting calls to their executors, as many as fit. Says whether there were any."""
@@ -129,10 +133,11 @@ class Dispatcher:
         for host in list(self._busy):
             room = host.window - host.in_flight
             waiting = host.waiting
+            runs_in_process = host.executor.runs_in_process
             calls = []
             while waiting and room > 0:
                 job = waiting.popleft()
-                calls.append(prepare(job, host.executor.capabilities.in_process))
+                calls.append(prepare(job, runs_in_process(job.info.target, job.options.values)))
                 self.in_flight[job.number] = (job, host)
                 room -= 1
             if not waiting:
@@ -152,8 +157,27 @@ class Dispatcher:
         if entry is None:
             return None
         job, host = entry
-        host.in_flight -= 1
+        if not job.awaited:
+            host.in_flight -= 1
         return job
+
+    def pause(self, number: int) -> Job | None:
+        """A call waits for something that it awaits, and takes up no slot; None if it is not in flight."""
+        entry = self.in_flight.get(number)
+        if entry is None:
+            return None
+        job, host = entry
+        if not job.awaited:
+            host.in_flight -= 1
+        job.awaited += 1
+        return job
+
+    def resume(self, job: Job) -> None:
+        """A call has something that it awaited."""
+        job.awaited -= 1
+        entry = self.in_flight.get(job.number)
+        if entry is not None and not job.awaited:
+            entry[1].in_flight += 1
 
     def cancel_all(self) -> None:
         """Tell the executors to stop what is still in flight, and forget about it."""

@@ -6,11 +6,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import EntityKind, TagRecord
 from redun.errors import ConfigError, PluginError, SchedulerError
 from redun.executors.alias import AliasExecutor
 from redun.executors.base import Executor, ExecutorContext
-from redun.scheduler.run import REPORT_BROKEN, REPORT_CANCELLED, REPORT_DONE, REPORT_FAILED
+from redun.scheduler.awaiting import refuse
+from redun.scheduler.run import (
+    REPORT_AWAITS,
+    REPORT_BROKEN,
+    REPORT_CANCELLED,
+    REPORT_DONE,
+    REPORT_FAILED,
+    REPORT_TAG,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -51,11 +58,17 @@ class Sink:
         """The call was stopped or never begun."""
         self._report(REPORT_CANCELLED, job_id, None)
 
+    def evaluate(self, job_id: int, expression: Any, answer: Callable[[Any, BaseException | None], None]) -> None:
+        """Evaluate an expression as a child of the job."""
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is None:
+            refuse(answer)
+        else:
+            run.reports.put((REPORT_AWAITS, job_id & _NUMBER, expression, answer))
+
     def tag(self, job_id: int, key: str, value: Any) -> None:
         """Attach a tag to the job."""
-        run = self.runs.get(job_id >> RUN_BITS)
-        if run is not None:
-            run.recorder.tag(TagRecord(EntityKind.JOB, f"{run.execution_id}.{job_id & _NUMBER}", key, value))
+        self._report(REPORT_TAG, job_id, key, value)
 
     def log(self, job_id: int, text: str) -> None:
         """Show a line about this job."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Interrupts:
         self._notify = notify
         self._outer: Callable[[int, Any], Any] | None = None
         self._is_pending = False
+        self._is_held_back = False
         self.may_strike = False
         """Set while code runs that an interrupt may strike at once: the user's own."""
 
@@ -42,14 +44,26 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._outer)
 
     def _handle(self, _signum: int, frame: Any) -> None:
-        if self._is_pending or self.may_strike:
-            self.strike(frame)
+        if self._is_held_back:
+            # The loop is busy with something that takes its time. The handler has to hear of both.
+            with suppress(KeyboardInterrupt):
+                self._deliver(frame)
+            self._deliver(frame)
+        elif self._is_pending or self.may_strike:
+            self._deliver(frame)
         else:
-            self._is_pending = True
+            self._is_pending = self._is_held_back = True
             self._notify()
 
-    def strike(self, frame: Any = None) -> None:
-        """Let an interrupt have its effect. Raises `KeyboardInterrupt`, unless the program handles it otherwise."""
-        self._is_pending = True
+    def strike(self) -> None:
+        """Let an interrupt that was held back have its effect.
+
+        Raises `KeyboardInterrupt`, unless the program handles it otherwise.
+        """
+        if self._is_held_back:
+            self._deliver(None)
+
+    def _deliver(self, frame: Any) -> None:
+        self._is_pending, self._is_held_back = True, False
         if self._outer is not None:
             self._outer(signal.SIGINT, frame)

@@ -39,6 +39,8 @@ class Job:
     is_written = False
     """Whether the repository has a row that says that this job runs."""
     holds_limits = False
+    awaited = 0
+    """How many expressions the body of an async task waits for at the moment."""
     followers: list[Job] | None = None
     """Jobs elsewhere in the execution that make the same call and wait for this one."""
     same_expressions: dict[str, Cell] | None = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("redun")
 
-_ENGINE = frozenset(
+ENGINE = frozenset(
     [
         "allowed_cache_results",
         "cache",
@@ -25,7 +25,6 @@ _ENGINE = frozenset(
         "executor",
         "limits",
         "load_module",
-        "mode",
         "nout",
         "prov",
         "tags",
@@ -33,6 +32,7 @@ _ENGINE = frozenset(
         "use_wrapper_signature",
     ]
 )
+"""Options that the scheduler itself understands."""
 
 _EXECUTORS = frozenset(
     [
@@ -50,6 +50,7 @@ _EXECUTORS = frozenset(
         "job_def_name",
         "job_name_prefix",
         "memory",
+        "mode",
         "num_nodes",
         "privileged",
         "queue",
@@ -69,7 +70,7 @@ _EXECUTORS = frozenset(
 PLANNED = frozenset({"hash_helpers", "job_timeout", "max_retries", "retry_backoff", "retry_delay", "retry_on"})
 """Options that will mean something, and do nothing yet."""
 
-_KNOWN = _ENGINE | _EXECUTORS | PLANNED
+KNOWN = ENGINE | _EXECUTORS | PLANNED
 
 
 def warn_about_options(task: Task[..., Any]) -> None:
@@ -77,7 +78,7 @@ def warn_about_options(task: Task[..., Any]) -> None:
     for name in task.get_task_options():
         if name in PLANNED:
             logger.warning("task %r: the option %r is not supported yet and has no effect", task.fullname, name)
-        elif name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
+        elif name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
             if near:
                 logger.warning("task %r: unknown option %r. Did you mean %r?", task.fullname, name, near[0])

@@ -56,7 +56,8 @@ class CallOptions:
             )
         self.allows_cse = scope is not CacheScope.NONE and _allows(allowed, CacheResult.CSE)
         in_backend = scope is CacheScope.BACKEND
-        self.allows_single = in_backend and _allows(allowed, CacheResult.SINGLE)
+        # What an async task returns depends on what it awaited, so it alone is no result to go on with.
+        self.allows_single = in_backend and not task.is_async() and _allows(allowed, CacheResult.SINGLE)
         self.allows_ultimate = in_backend and self.is_shallow and _allows(allowed, CacheResult.ULTIMATE)
 
 

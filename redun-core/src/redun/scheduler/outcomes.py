@@ -112,7 +112,11 @@ class Outcomes:
     def _result_ready(self, join: Join) -> None:
         """Everything in the expression that a body returned is evaluated."""
         job: Job = join.target
-        value = join.evaluated()
+        try:
+            value = join.evaluated()
+        except Exception as error:  # such as a set that is given a list
+            self.fail(job, error)
+            return
         tail = join.job.memo[id(join.exprs[0])]
         if join.value is join.exprs[0] and tail.value_hash is not None and value.__class__ in SCALARS:
             self._finish(job, value, None, tail.value_hash)

@@ -131,7 +131,8 @@ class Recorder:
                 call_hash,
                 status,
                 job.start_time,
-                end_time,
+                # The clock may have been put back meanwhile.
+                None if end_time is None else max(end_time, job.start_time),
                 job.executor_name,
                 job.attempt,
                 job.options.hash,
@@ -187,12 +188,16 @@ class Recorder:
         now = time.monotonic()
         if not self._last_heartbeat or now - self._last_heartbeat >= HEARTBEAT:
             self._last_heartbeat = now
-            self.execution = self.execution._replace(updated_time=time.time())
+            self.execution = self.execution._replace(updated_time=self._moment())
             self._batch.executions.append(self.execution)
+
+    def _moment(self) -> float:
+        """Now, but never before the last sign of life: the record with the latest one counts as the newest."""
+        return max(time.time(), self.execution.updated_time)
 
     def finish(self, status: Status) -> None:
         """Write the end of the execution, and of the jobs that it leaves behind."""
-        now = time.time()
+        now = self._moment()
         self._started = [job for job in self._started if not job.is_finished]
         for job in [*self._running.values(), *self._started]:
             self.tasks(job.info, job.info.own_tasks)

@@ -221,7 +221,12 @@ class Reducer:
         if len(cells) == 1:
             cell.value_hash = cells[0].value_hash if join.value is join.exprs[0] else None
         cell.source = (*cell.source, *cells) if isinstance(cell.source, tuple) else cells
-        self.resolve(cell, join.evaluated())
+        try:
+            value = join.evaluated()
+        except Exception as error:  # such as a set that is given a list
+            self.reject(cell, error)
+            return
+        self.resolve(cell, value)
 
     # -- scheduler tasks and promises ---------------------------------------------------------------------------------
 
@@ -270,7 +275,12 @@ class EvaluationPromise(Promise[Any]):
 def _fulfil(join: Join) -> None:
     promise = join.target
     promise.cells = join.cells()
-    promise.do_resolve(join.evaluated())
+    try:
+        value = join.evaluated()
+    except Exception as error:
+        promise.do_reject(error)
+        return
+    promise.do_resolve(value)
 
 
 def _reject(join: Join, error: BaseException) -> None:

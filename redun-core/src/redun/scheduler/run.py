@@ -12,9 +12,10 @@ import gc
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import ExecutionRecord, Status
+from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
 from redun.errors import SchedulerError
 from redun.promise import CallbackQueue
+from redun.scheduler.awaiting import Awaiting, refuse
 from redun.scheduler.cache import RepositoryCache
 from redun.scheduler.calls import Calls
 from redun.scheduler.cells import DONE, PENDING, Cell
@@ -31,6 +32,7 @@ from redun.scheduler.outcomes import Outcomes
 from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
+from redun.tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 MOST_LOOK_UPS = 1_000
 """Calls to gather before the repository is asked about them."""
 
-REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT = range(5)
+REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT, REPORT_AWAITS, REPORT_TAG = range(7)
 
 
 class Run:
@@ -72,6 +74,7 @@ class Run:
         self.equal_calls = EqualCalls(self)
         self.outcomes = Outcomes(self)
         self.calls = Calls(self)
+        self.awaiting = Awaiting(self)
         self.reducer = Reducer(self._prepare_task, self.calls.start, self.calls.reject, scheduler)
         self.tasks: dict[str, PreparedTask] = {}
         self._scheduler = scheduler
@@ -227,6 +230,12 @@ class Run:
         if kind == REPORT_INTERRUPT:
             self._interrupts.strike()
             return
+        if kind == REPORT_AWAITS:
+            self.awaiting.ask(number, payload, detail)
+            return
+        if kind == REPORT_TAG:
+            self._tag(number, payload, detail)
+            return
         job = self.dispatcher.landed(number)
         if job is None:
             return
@@ -237,12 +246,24 @@ class Run:
         else:
             self.outcomes.fail(job, SchedulerError(f"job {job.name} was cancelled"))
 
+    def _tag(self, number: int, key: Any, value: Any) -> None:
+        try:
+            tags = check_tags([(key, value)])
+        except ValueError as error:
+            self._scheduler.logger.warning(
+                "Job %s.%d: an executor's tag is left out: %s", self.execution_id, number, error
+            )
+            return
+        for tag in tags:
+            self.recorder.tag(TagRecord(EntityKind.JOB, f"{self.execution_id}.{number}", *tag))
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def _end(self, status: Status) -> None:
         """Stop what still runs and record what is known."""
         try:
             self.dispatcher.cancel_all()
+            self.awaiting.end()
         finally:
             try:
                 self.recorder.finish(status)
@@ -252,6 +273,13 @@ class Run:
                         self._scheduler.stop_executor(host.executor)
                 self._notify()
                 self._observers.close()
+
+    def refuse_reports(self) -> None:
+        """Answer those who asked for something after the end."""
+        while not self.reports.empty():
+            kind, _, _, answer = self.reports.get()
+            if kind == REPORT_AWAITS:
+                refuse(answer)
 
     def job_counts(self) -> dict[str, list[int]]:
         """For each task how many jobs are PENDING, RUNNING, FAILED, CACHED and DONE."""
@@ -265,6 +293,7 @@ class _quiet_garbage_collector:  # noqa: N801 - reads as a verb where it is used
     """
 
     _depth = 0
+    _has_frozen = False
     _thresholds = (700, 10, 10)
 
     def __enter__(self) -> None:
@@ -272,7 +301,10 @@ class _quiet_garbage_collector:  # noqa: N801 - reads as a verb where it is used
         cls._depth += 1
         if cls._depth == 1:
             cls._thresholds = gc.get_threshold()
-            gc.freeze()
+            if not cls._has_frozen:
+                # Once: what thaws counts as old and is hardly ever looked at, and so would all that holds an ended run.
+                cls._has_frozen = True
+                gc.freeze()
             gc.set_threshold(50_000, 50, 100)
 
     def __exit__(self, *exc_info: object) -> None:

@@ -182,6 +182,7 @@ class Scheduler:
             raise
         finally:
             del self._pool.sink.runs[number]
+            run.refuse_reports()
             set_current_scheduler(outer)
 
     def _check_execution_id(self, execution_id: str) -> None:

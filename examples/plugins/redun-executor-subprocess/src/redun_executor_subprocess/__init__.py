@@ -1,0 +1,1 @@
+"""A redun executor that runs every call in a fresh Python interpreter."""

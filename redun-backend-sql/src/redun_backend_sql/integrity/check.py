@@ -1,0 +1,93 @@
+"""The whole check, as one stream of problems."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from redun.errors import BackendError
+
+from redun_backend_sql.integrity.calls import broken_call_arguments, broken_calls
+from redun_backend_sql.integrity.jobs import broken_counts, broken_executions, broken_jobs
+from redun_backend_sql.integrity.problem import Problem
+from redun_backend_sql.integrity.references import broken_references, repeated_rows
+from redun_backend_sql.integrity.stored import Stored
+from redun_backend_sql.integrity.tags import broken_tags
+from redun_backend_sql.integrity.tasks import broken_task_sets
+from redun_backend_sql.integrity.values import broken_value_children, broken_values
+from redun_backend_sql.reading import is_writable, open_for_reading
+from redun_backend_sql.repository import refuse_foreign, require_present_schema
+from redun_backend_sql.run_path.connection import open_connection
+from redun_backend_sql.sqlite_errors import translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def check_repository(path: Path) -> Iterator[Problem]:
+    """Everything that is wrong with the repository in a SQLite file; nothing, if it is whole.
+
+    Raises `BackendError` when there is no such file or it cannot be read, and `BackendVersionError` when its schema is
+    not the present one.
+    """
+    if not path.exists():
+        raise BackendError(f"there is no repository {path}")
+    name = f"the repository {path}"
+    with translated_errors(path):
+        # A connection that may only read leaves the write-ahead log behind, if it is the last one to be closed.
+        connection = open_connection(path) if is_writable(path) else open_for_reading(path)
+        with closing(connection):
+            refuse_foreign(connection, name)
+            require_present_schema(connection, name)
+            yield from find_problems(connection)
+
+
+def find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Everything that is wrong with the repository that a connection in autocommit mode leads to.
+
+    It is read as it is at one moment, and nothing is written, so that a run may go on meanwhile; in a repository with a
+    rollback journal, that run waits. Problems come as they are found; memory is needed for a thousand rows at a time.
+
+    What is not recorded cannot be checked: the hash of a task, which may include more than its source, and which
+    arguments count for the hash of a call's arguments. Pickled values are looked through for damage but not loaded, for
+    that would run code; those in a format of their class are not looked into at all.
+    """
+    before = connection.execute("PRAGMA query_only").fetchone()[0]
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("BEGIN")
+    try:
+        yield from _find_problems(connection)
+    except sqlite3.DatabaseError as error:
+        # Text that is none is not even known to SQLite.
+        if getattr(error, "sqlite_errorname", "SQLITE_CORRUPT") not in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+            raise
+        yield Problem(f"SQLite cannot read on: {error}", "the file")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA query_only={before}")
+
+
+def _find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
+    yield from _damaged_pages(connection)
+    yield from broken_references(connection)
+    yield from repeated_rows(connection)
+    stored = Stored(connection)
+    yield from broken_task_sets(connection)
+    yield from broken_values(connection, stored)
+    yield from broken_value_children(connection)
+    yield from broken_calls(connection, stored)
+    yield from broken_call_arguments(connection)
+    yield from broken_executions(connection)
+    yield from broken_jobs(connection)
+    yield from broken_counts(connection)
+    yield from broken_tags(connection, stored)
+
+
+def _damaged_pages(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """What SQLite itself finds: damaged pages, and indexes that do not agree with their tables."""
+    for (text,) in connection.execute("PRAGMA integrity_check"):
+        if text != "ok":
+            yield Problem(f"SQLite says: {text}", "the file")

@@ -1,0 +1,98 @@
+"""Values: those with a row of their own, what they say is inside them, and whether bytes are what a hash says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redun.errors import InvalidValueError
+from redun.expression_graph import CODEC, graph_parts
+from redun.hashing import HASH_SIZE, hash_bytes
+from redun.value import decode, hash_value
+
+from redun_backend_sql.integrity.pickles import pickle_problem
+from redun_backend_sql.integrity.problem import Problem
+from redun_backend_sql.packing import unpack_hashes
+from redun_backend_sql.run_path.identities import chunks
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from redun_backend_sql.integrity.stored import Stored
+
+_VALUES = """
+    SELECT value.id, value.hash, type_name, codec, children, data FROM value
+    LEFT JOIN value_kind ON value_kind.id = value.kind_id ORDER BY value.id
+"""
+_IS_CHILD = "SELECT 1 FROM value_child WHERE child_hash = ? AND value_id = ?"
+# Counted by container, so that the children of each are unpacked once.
+_CHILDREN = """
+    SELECT value.id, value.hash, value.children, counted.number FROM
+    (SELECT value_id, count(*) AS number FROM value_child GROUP BY value_id) AS counted
+    JOIN value ON value.id = counted.value_id
+"""
+
+
+def content_problem(value_hash: bytes, type_name: str, codec: str, data: bytes) -> str | None:
+    """Why these bytes cannot be the value of this hash, or None. Runs no code of the value's class.
+
+    Of a pickle only that it is one is told, and of a format that a class has of its own nothing.
+    """
+    try:
+        if codec == "plain" and hash_bytes("value", data) == value_hash:
+            return None  # nearly all of them: what is large is hashed in pieces
+        if codec in ("plain", "graph", "bytes"):
+            return _unlike(hash_value(decode(codec, data, type_name)), value_hash)
+        if codec == CODEC:
+            return _expression_problem(value_hash, data)
+        if codec == "pickle":
+            return pickle_problem(data)
+    except InvalidValueError as error:
+        return str(error)
+    return None
+
+
+def _unlike(actual: bytes, expected: bytes) -> str | None:
+    return None if actual == expected else f"its content has the hash {actual.hex()}"
+
+
+def _expression_problem(value_hash: bytes, data: bytes) -> str | None:
+    actual, values = graph_parts(data)
+    problem = _unlike(actual, value_hash)
+    for part_hash, type_name, codec, part in values:
+        problem = problem or content_problem(part_hash, type_name, codec, part)
+    return problem
+
+
+def broken_values(connection: sqlite3.Connection, stored: Stored) -> Iterator[Problem]:
+    """Values that are not what their hash says, or that name others which are not there."""
+    for number, value_hash, type_name, codec, packed, data in connection.execute(_VALUES):
+        where = f"value {value_hash.hex()} (table value, row {number})"
+        what = None if codec is None else content_problem(value_hash, type_name, codec, data)
+        if what is not None:
+            yield Problem(what, where)
+        if packed is not None:
+            yield from _broken_children(connection, stored, number, packed, where)
+
+
+def _broken_children(
+    connection: sqlite3.Connection, stored: Stored, number: int, packed: bytes, where: str
+) -> Iterator[Problem]:
+    if len(packed) % HASH_SIZE:
+        yield Problem("the hashes of the values inside it are cut off", where)
+    for chunk in chunks(sorted(set(unpack_hashes(packed)))):
+        missing = stored.missing_values(chunk)
+        for child in chunk:
+            if child in missing:
+                yield Problem(f"holds the value {child.hex()}, which is not there", where)
+            if not connection.execute(_IS_CHILD, (child, number)).fetchone():
+                yield Problem(f"holds the value {child.hex()}, which the table value_child does not know", where)
+
+
+def broken_value_children(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Values of which the table of what is inside them says more than they do."""
+    for number, value_hash, packed, count in connection.execute(_CHILDREN):
+        inside = len(set(unpack_hashes(packed)))
+        if count > inside:
+            where = f"value {value_hash.hex()} (table value_child, value {number})"
+            yield Problem(f"there are {count} values inside of it by this table, and {inside} by its own row", where)

@@ -1,0 +1,128 @@
+"""Running async tasks, for executors that have an event loop.
+
+Inside such a task `await expression` asks the sink of the executor, and so the scheduler, for the value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from redun.executors.calls import exit_error, find_task
+from redun.session import set_awaiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redun.executors.base import TaskCall
+    from redun.expression import Expression
+
+
+class AsyncSink(Protocol):
+    """What the functions below ask of a sink. Every `JobSink` has it."""
+
+    def started(self, job_id: int) -> None:
+        """As `JobSink.started`."""
+
+    def done(self, job_id: int, value: Any) -> None:
+        """As `JobSink.done`."""
+
+    def failed(self, job_id: int, error: BaseException) -> None:
+        """As `JobSink.failed`."""
+
+    def cancelled(self, job_id: int) -> None:
+        """As `JobSink.cancelled`."""
+
+    def evaluate(self, job_id: int, expression: Any, answer: Callable[[Any, BaseException | None], None]) -> None:
+        """As `JobSink.evaluate`."""
+
+
+def start_async_call(call: TaskCall, sink: AsyncSink) -> asyncio.Task[Any]:
+    """Begin a call of an async task in the event loop that runs in this thread.
+
+    The call reports its end to `sink` itself, once. To cancel the call, cancel what is returned, in the same thread.
+    Nothing that the task raises comes out of the event loop.
+    """
+    running = asyncio.get_running_loop().create_task(_outcome_of(call, sink), name=call.job_name)
+
+    def report(ended: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
+        if ended.cancelled() or ended.cancelling():
+            sink.cancelled(call.job_id)
+            return
+        value, error = ended.result()
+        if error is None:
+            sink.done(call.job_id, value)
+        else:
+            sink.failed(call.job_id, error)
+
+    running.add_done_callback(report)
+    return running
+
+
+async def run_async_call(call: TaskCall, sink: AsyncSink) -> Any:
+    """Run the body of an async task and return what it returns.
+
+    sink: asked for the values of the expressions that the task awaits. Nothing is reported to it.
+
+    Raises whatever the body raises, and `ExecutorError` when the task cannot be found here or calls `sys.exit`.
+    """
+    task = find_task(call.target)
+    set_awaiter(_Awaiter(call.job_id, sink))
+    try:
+        return await task.func(*call.args, **call.kwargs)
+    except SystemExit as error:
+        raise exit_error(call.target, error) from error
+
+
+async def _outcome_of(call: TaskCall, sink: AsyncSink) -> tuple[Any, BaseException | None]:
+    """What a call returns or raises.
+
+    An error is returned too: a `KeyboardInterrupt` that leaves an asyncio task stops the whole event loop.
+    """
+    sink.started(call.job_id)
+    try:
+        return await run_async_call(call, sink), None
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        return None, error
+    except BaseException as error:
+        return None, error
+
+
+class _Awaiter:
+    """Makes awaitable what one call awaits."""
+
+    __slots__ = ("_job_id", "_sink")
+
+    def __init__(self, job_id: int, sink: AsyncSink) -> None:
+        self._job_id = job_id
+        self._sink = sink
+
+    def __call__(self, expression: Expression[Any]) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def answer(value: Any, error: BaseException | None) -> None:
+            # A loop that is closed has nobody left to answer to.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, future, value, error)
+
+        self._sink.evaluate(self._job_id, expression, answer)
+        return future
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)
+    elif isinstance(error, StopIteration) or not isinstance(error, Exception):
+        # Raised in a coroutine, a StopIteration would end it, a KeyboardInterrupt the event loop.
+        wrapped = RuntimeError(f"an awaited task raised {error!r}")
+        wrapped.__cause__ = error
+        future.set_exception(wrapped)
+    else:
+        future.set_exception(error)

@@ -1,0 +1,164 @@
+"""Backends that each break one promise, with the test of the suite that must notice.
+
+Not collected by itself: `test_suites_notice.py` runs it and expects every test in here to fail.
+"""
+
+import pytest
+from redun.backends.memory import MemoryBackend
+from redun.backends.records import Status
+from redun.errors import BackendError
+from redun.testing import BackendSuite
+
+CAUGHT_BY = {}
+
+
+def caught_by(*names):
+    """Make a suite of a backend, of which these tests are run."""
+
+    def make(backend_class):
+        body = {"backend": pytest.fixture(lambda self: backend_class())}
+        suite = type(f"Test{backend_class.__name__}", (BackendSuite,), body)
+        globals()[suite.__name__] = suite
+        CAUGHT_BY[suite.__name__] = names
+        return backend_class
+
+    return make
+
+
+@caught_by("test_a_refused_batch_leaves_nothing_behind")
+class WritesHalfABatch(MemoryBackend):
+    def record(self, batch):
+        for value in batch.values:
+            self._add_value(value)
+        super().record(batch)
+
+
+@caught_by(
+    "test_a_record_that_names_something_unknown_is_refused[executions]", "test_a_job_of_an_unknown_call_is_refused"
+)
+class LetsThingsDangle(MemoryBackend):
+    def _refuse_dangling(self, batch):
+        pass
+
+
+@caught_by("test_the_newest_evaluation_wins", "test_the_newest_of_one_batch_wins")
+class FirstOneWins(MemoryBackend):
+    def _add_evaluation(self, eval_hash, raw_hash, time):
+        super()._add_evaluation(eval_hash, raw_hash, -time)
+
+
+@caught_by("test_an_older_evaluation_that_is_written_later_does_not_win")
+class LastWriterWins(MemoryBackend):
+    clock = 0
+
+    def _add_evaluation(self, eval_hash, raw_hash, time):
+        self.clock += 1
+        super()._add_evaluation(eval_hash, raw_hash, self.clock)
+
+
+@caught_by("test_an_end_and_a_beginning_in_one_batch_are_an_end", "test_counters_follow_a_job_from_running_to_its_end")
+class TakesEndsBack(MemoryBackend):
+    def _add_job(self, job):
+        if job.status is Status.RUNNING:
+            self._jobs[job.execution_id].pop(job.number, None)
+        super()._add_job(job)
+
+
+@caught_by("test_the_same_batch_twice_changes_nothing")
+class CountsTwice(MemoryBackend):
+    def _add_job(self, job):
+        super()._add_job(job)
+        self._counts[job.execution_id][job.task_hash, Status.DONE] += 1
+
+
+@caught_by("test_what_raised_is_not_found_again")
+class ReusesErrors(MemoryBackend):
+    def _add_call(self, call):
+        super()._add_call(call._replace(is_error=False))
+
+
+@caught_by("test_a_call_is_found_only_under_its_context")
+class ForgetsContexts(MemoryBackend):
+    def find_calls(self, eval_hashes, context_hash):
+        return {**super().find_calls(eval_hashes, context_hash), **super().find_calls(eval_hashes, b"")}
+
+
+@caught_by("test_a_missing_value_is_left_out_with_a_warning", "test_a_call_may_name_a_value_that_is_not_there")
+class RaisesForMissingValues(MemoryBackend):
+    def load_values(self, value_hashes):
+        if any(value_hash not in self._values for value_hash in value_hashes):
+            raise BackendError("missing")
+        return super().load_values(value_hashes)
+
+
+@caught_by("test_look_ups_take_any_number_of_hashes")
+class LooksUpAFew(MemoryBackend):
+    def find_evaluations(self, eval_hashes):
+        return super().find_evaluations(eval_hashes[:999])
+
+
+@caught_by("test_a_value_comes_back_as_it_was[100000]", "test_a_value_may_be_large_and_is_written_once")
+class CutsValues(MemoryBackend):
+    def _add_value(self, value):
+        super()._add_value(value._replace(data=value.data[:65_536]))
+
+
+@caught_by(
+    "test_a_value_larger_than_the_limit_is_refused",
+    "test_a_value_as_large_as_the_limit_is_kept_and_a_refused_one_leaves_nothing",
+)
+class KnowsNoLimit(MemoryBackend):
+    max_value_size = property(lambda self: None, lambda self, value: None)
+
+
+@caught_by("test_jobs_come_in_pages_by_number", "test_a_large_execution_is_read_in_pages")
+class RepeatsPages(MemoryBackend):
+    def jobs(self, execution_id, *, parent=None, after=0, limit=1000):
+        return super().jobs(execution_id, parent=parent, after=max(0, after - 1), limit=limit) if after < 2400 else []
+
+
+@caught_by("test_executions_come_newest_first")
+class OldestFirst(MemoryBackend):
+    def executions(self, *, limit, skip=0):
+        return super().executions(limit=100)[::-1][skip : skip + limit]
+
+
+@caught_by("test_a_batch_is_not_kept")
+class KeepsTheBatch(MemoryBackend):
+    latest = None
+
+    def record(self, batch):
+        super().record(batch)
+        self.latest = batch
+
+    def executions(self, *, limit, skip=0):
+        return self.latest.executions[skip : skip + limit]
+
+
+@caught_by("test_answers_belong_to_who_asked")
+class HandsOutItsOwnLists(MemoryBackend):
+    def tags(self, kind, entity_ids):
+        return {name: self._tags[kind, name] for name in entity_ids if (kind, name) in self._tags}
+
+
+@caught_by("test_tags_belong_to_one_kind_of_thing")
+class MixesKinds(MemoryBackend):
+    def tags(self, kind, entity_ids):
+        ids = set(entity_ids)
+        found = {}
+        for (_, name), tags in self._tags.items():
+            if name in ids:
+                found.setdefault(name, []).extend(tags)
+        return found
+
+
+@caught_by("test_producers_and_consumers_of_a_value[0]")
+class SeesNoContainers(MemoryBackend):
+    def _add_value(self, value):
+        super()._add_value(value._replace(children=()))
+
+
+@caught_by("test_an_id_is_found_by_its_first_characters")
+class FindsWholeIdsOnly(MemoryBackend):
+    def find_ids(self, prefix, limit=20):
+        return [ref for ref in super().find_ids(prefix, limit) if ref.id == prefix]

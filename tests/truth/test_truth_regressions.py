@@ -1,0 +1,98 @@
+"""Small programs that the engine once got wrong, found by the generated ones."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+from redun import Scheduler, catch, task
+from redun.backends.memory import MemoryBackend
+from redun.executors.inline import InlineExecutor
+from redun.functools import seq
+
+redun_namespace = "truth_regressions"
+ran: list[str] = []
+
+
+@task
+def numbers() -> list[int]:
+    return [1]
+
+
+@task
+def recover(error: TypeError) -> str:
+    return str(error)
+
+
+@task
+def size(items: Any, extra: Any = 0) -> int:
+    return len(items)
+
+
+@task
+def defaulting(items: Any, extra: Any = {numbers()}) -> int:  # noqa: B006, B008 - evaluated for each call
+    return len(items)
+
+
+@task
+def unhashable() -> Any:
+    return {numbers()}
+
+
+@task(cache_scope="NONE")
+def never_shared(x: Any = numbers()) -> int:  # noqa: B008
+    ran.append("never_shared")
+    return 1
+
+
+@task
+def calls_twice() -> Any:
+    return [never_shared(), never_shared()]
+
+
+@pytest.fixture
+def scheduler() -> Scheduler:
+    ran.clear()
+    return Scheduler(backend=MemoryBackend(), executor=InlineExecutor("default"))
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        {numbers()},
+        [{numbers()}],
+        {numbers(): 1},
+        unhashable(),
+        size({numbers()}),
+        size([1], extra=[{numbers(): 2}]),
+        defaulting([1]),
+        seq([{numbers()}]),
+    ],
+    ids=["set", "nested", "key", "result", "argument", "nested argument", "default", "in a sequence"],
+)
+def test_a_container_that_refuses_a_value_is_an_error_of_the_workflow(scheduler: Scheduler, expr: Any) -> None:
+    assert scheduler.run(catch(expr, TypeError, recover)) == "unhashable type: 'list'"
+    with pytest.raises(TypeError, match="unhashable type: 'list'"):
+        scheduler.run(expr)
+
+
+def test_the_same_expression_is_one_call_although_its_default_is_lazy(scheduler: Scheduler) -> None:
+    assert scheduler.run(calls_twice()) == [1, 1]
+    assert ran == ["never_shared"]
+
+
+def test_an_ended_run_is_garbage_as_soon_as_nobody_holds_it(scheduler: Scheduler) -> None:
+    scheduler.run(numbers())
+    gc.collect()
+    gc.disable()
+    try:
+        later = Scheduler(backend=MemoryBackend(), executor=InlineExecutor("default"))
+        later.run(numbers())
+        known = weakref.ref(later)
+        del later
+        gc.collect(1)  # the young; among the old it would stay for long
+        assert known() is None
+    finally:
+        gc.enable()

@@ -1,0 +1,129 @@
+"""Comparing: what the engine makes of a program, and which bodies it runs for that, with what is expected."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from hypothesis import reject
+from redun.backends.base import Backend
+from redun.scheduler.errors import DryRunResult
+from truth_drawing import Step
+from truth_engine import Engine, Ran
+from truth_model import Execution, Repository
+from truth_outcomes import Outcome, Unfit
+from truth_plain import Interpreter
+from truth_programs import Program
+from truth_runtime import canon
+
+LONGEST = 60.0
+OpenBackend = Callable[[], AbstractContextManager[Backend]]
+
+counts: Counter[str] = Counter()
+"""How many programs and runs were compared, and how they ended."""
+
+
+class Check:
+    """One program and its history, on one repository."""
+
+    def __init__(self, engine: Engine, open_backend: OpenBackend) -> None:
+        self.engine = engine
+        self.open_backend = open_backend
+        self.repository = Repository()
+        self.is_stale = False
+        """Whether a task was edited and kept its version: then it rightly is not as in plain Python."""
+
+    def history(self, program: Program, steps: list[Step]) -> None:
+        for number, step in enumerate([Step("cold"), *steps]):
+            if step.kind in ("edit", "revert"):
+                self.is_stale = self.is_stale or _is_stale(program, step.detail)
+                program = step.detail
+            try:
+                self.run(program, step)
+            except Unfit:
+                reject()
+            except AssertionError as error:
+                error.add_note(f"in step {number}: {step.kind}")
+                raise
+        counts["programs"] += 1
+
+    def run(self, program: Program, step: Step) -> None:
+        plain = Interpreter(program).run()
+        execution = Execution(program, self.repository, use_cache=step.kind != "uncached")
+        expected = execution.run()
+        if not self.is_stale:
+            assert _results(expected) == _results(plain), "the model contradicts plain Python"
+        ran = self._run(program, step)
+        least, most = execution.bounds(expected)
+        counts[f"runs {'failed' if expected.errors else 'done'}"] += 1
+        counts["bodies"] += ran.bodies.total()
+        if step.kind == "interrupt" and isinstance(ran.error, KeyboardInterrupt):
+            assert_between(Counter(), ran.bodies, most)
+            execution.leave(expected, ran.bodies, False, ran.done)
+        elif step.kind == "dry":
+            assert not ran.bodies
+            if most or not _runs_hidden_tasks(program) or not isinstance(ran.error, DryRunResult):
+                assert_dry(ran, expected, least, most)
+            execution.leave(expected, ran.bodies, False, frozenset())
+        else:
+            assert_result(ran, expected)
+            assert_between(least, ran.bodies, most)
+            execution.leave(expected, ran.bodies, True, frozenset())
+
+    def _run(self, program: Program, step: Step) -> Ran:
+        with self.open_backend() as backend:
+            return self.engine.run(
+                program,
+                backend,
+                cache=step.kind != "uncached",
+                dryrun=step.kind == "dry",
+                stop_after=step.detail if step.kind == "interrupt" else 0,
+            )
+
+
+def assert_result(ran: Ran, expected: Outcome) -> None:
+    """The same value, or one of the errors that may be first."""
+    if expected.errors:
+        assert ran.error is not None, f"gives {ran.value!r}, and should raise one of {list(expected.errors)}"
+        assert canon(ran.error) in expected.errors
+    else:
+        if ran.error is not None:
+            raise AssertionError(f"should give {expected.value!r}, and raises") from ran.error
+        assert canon(ran.value) == canon(expected.value)
+
+
+def assert_between(least: Counter[str], bodies: Counter[str], most: Counter[str]) -> None:
+    """Every body that must run did, and none more often than it may."""
+    assert not least - bodies, f"bodies that did not run: {dict(least - bodies)}"
+    assert not bodies - most, f"bodies that ran in vain: {dict(bodies - most)}"
+
+
+def assert_dry(ran: Ran, expected: Outcome, least: Counter[str], most: Counter[str]) -> None:
+    """A dry run says whether anything would have to run, and otherwise gives the result."""
+    if not most:
+        assert_result(ran, expected)
+    elif least and not expected.errors:
+        assert isinstance(ran.error, DryRunResult)
+
+
+def _runs_hidden_tasks(program: Program) -> bool:
+    """Whether tasks of redun itself may have to run, which write no log: `throw`, and the one that wraps the root."""
+    return program.uses("throw") or program.uses("task")
+
+
+def _results(outcome: Outcome) -> Any:
+    return set(outcome.errors) or canon(outcome.value)
+
+
+def _is_stale(old: Program, new: Program) -> bool:
+    return any(
+        before.hash_id() == after.hash_id() and before.function() != after.function()
+        for before, after in zip(old.tasks, new.tasks, strict=True)
+    )
+
+
+def assert_no_threads_left() -> None:
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("redun-truth")]
