@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from redun.version import __version__
 
 if TYPE_CHECKING:
+    from redun.context import get_context
     from redun.file import Dir, File
     from redun.namespace import get_current_namespace, namespace
     from redun.scheduler import Scheduler, catch, cond, throw
@@ -39,6 +40,7 @@ _HOMES = {
     "Task": "redun.task",
     "catch": "redun.scheduler",
     "cond": "redun.scheduler",
+    "get_context": "redun.context",
     "get_current_namespace": "redun.namespace",
     "get_current_scheduler": "redun.session",
     "get_task_registry": "redun.task_registry",
@@ -58,6 +60,7 @@ __all__ = [
     "__version__",
     "catch",
     "cond",
+    "get_context",
     "get_current_namespace",
     "get_current_scheduler",
     "get_task_registry",

@@ -18,6 +18,7 @@ from redun.scheduler import job as columns
 from redun.scheduler.arguments import Arguments
 from redun.scheduler.cache import Finished, Hit, Unopened
 from redun.scheduler.cells import Cell, Join, find_expressions
+from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
 from redun.scheduler.private import private_copy
@@ -83,17 +84,20 @@ class Calls:
     ) -> None:
         try:
             options = self._options(parent, expr, info, call_options)
+            context = parent.context
+            if options.context_changes:
+                context = context.updated(options.context_changes)
         except SchedulerError as error:
             self.reject(parent, cell, expr, info, error)
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
-            job = self._new_job(parent, cell, info, options)
+            job = self._new_job(parent, cell, info, options, context)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
             self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, failed)
             return
         try:
-            self._arrive(parent, cell, expr, info, options, bound, None)
+            self._arrive(parent, cell, expr, info, options, context, bound, None)
         except InvalidValueError as error:
             self.reject(parent, cell, expr, info, error)
 
@@ -102,7 +106,7 @@ class Calls:
         expr, bound = join.value
         assert job.parent is not None
         try:
-            self._arrive(job.parent, job.cell, expr, job.info, job.options, bound, job)
+            self._arrive(job.parent, job.cell, expr, job.info, job.options, job.context, bound, job)
         except InvalidValueError as error:
             self._run.outcomes.fail(job, error)
 
@@ -119,11 +123,13 @@ class Calls:
             self._run.kept.append(exports)  # so that its identity stays its own
         return known
 
-    def _new_job(self, parent: Job, cell: Cell, info: PreparedTask, options: CallOptions) -> Job:
+    def _new_job(self, parent: Job, cell: Cell, info: PreparedTask, options: CallOptions, context: Context) -> Job:
         job = Job(self._run, self._next_number, parent, cell)
         self._next_number += 1
         job.info = info
         job.options = options
+        if context is not NO_CONTEXT:
+            job.context = context
         info.counts[columns.PENDING] += 1
         return job
 
@@ -134,6 +140,7 @@ class Calls:
         expr: TaskExpression[Any],
         info: PreparedTask,
         options: CallOptions,
+        context: Context,
         bound: tuple[Any, ...],
         job: Job | None,
     ) -> None:
@@ -147,16 +154,17 @@ class Calls:
         hasher = _EVAL.copy()
         hasher.update(info.hash + args_hash)
         eval_hash = hasher.digest()
+        key = eval_hash + context.hash
         equal: Job | Finished | None = None
         if options.allows_cse:
-            equal = self._equal.find(eval_hash)
+            equal = self._equal.find(key)
             if equal is not None and job is None and self._equal.share(equal, parent, cell):
                 return
         elif options.scope == "NONE" and job is None and self._equal.share_expression(parent, cell, expr):
             return
         if job is None:
-            job = self._new_job(parent, cell, info, options)
-        job.args_hash, job.eval_hash = args_hash, eval_hash
+            job = self._new_job(parent, cell, info, options, context)
+        job.args_hash, job.eval_hash, job.key = args_hash, eval_hash, key
         job.arguments = arguments.values
         job.recorded_arguments = arguments.records()
         job.new_values = arguments.encoded
@@ -164,7 +172,7 @@ class Calls:
         if equal is not None and self._follow(job, equal):
             return
         if options.allows_cse:
-            self._equal.remember(eval_hash, job)
+            self._equal.remember(key, job)
         if options.allows_single or options.allows_ultimate:
             self.look_ups.append(job)
         else:
@@ -281,7 +289,7 @@ class Calls:
             options = resolve_options(info.task, parent.exports, {}, (), self._run.use_cache)
         except SchedulerError:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
-        job = self._new_job(parent, cell, info, options)
+        job = self._new_job(parent, cell, info, options, parent.context)
         job.args_hash = job.eval_hash = _expression_hash(expr)
         self._run.outcomes.fail(job, error)
 

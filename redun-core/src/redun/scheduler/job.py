@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Status
+from redun.scheduler.context import NO_CONTEXT
 from redun.scheduler.options import NO_EXPORTS, CallOptions, Exports
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Job:
     changeable: list[tuple[int, EncodedValue]] | tuple[()] = ()
     """The positions of arguments that a task could change in place."""
     runs_in_process = False
+    context = NO_CONTEXT
+    key = b""
+    """What equal calls of an execution have in common: the evaluation hash, and that of the context if there is one."""
     new_values: list[EncodedValue] | tuple[()] = ()
     """Arguments as bytes, to be recorded with the call."""
 

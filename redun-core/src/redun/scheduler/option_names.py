@@ -30,6 +30,7 @@ _ENGINE = frozenset(
         "prov",
         "tags",
         "wrapped_task",
+        "_context_override",
         "use_wrapper_signature",
     ]
 )

@@ -23,6 +23,7 @@ class CallOptions:
         "allows_cse",
         "allows_single",
         "allows_ultimate",
+        "context_changes",
         "executor",
         "exports",
         "hash",
@@ -42,6 +43,7 @@ class CallOptions:
         self.limits = _limits(task, values.get("limits"))
         self.tags = _tags(task, values.get("tags"))
         self.hash = _hash(values)
+        self.context_changes: Any = values.get("_context_override")
         scope = _scope(task, values)
         if not use_cache and scope is CacheScope.BACKEND:
             scope = CacheScope.CSE

@@ -187,7 +187,7 @@ class Outcomes:
         parent = job.parent.number if job.parent is not None else 0
         kept = value if is_kept else None
         finished = Finished(parent, call_hash, value_hash, tasks, kept, error, is_kept)
-        self._run.equal_calls.remember(job.eval_hash, finished)
+        self._run.equal_calls.remember(job.key, finished)
         if job.followers:
             for follower in job.followers:
                 self.take_over(follower, finished._replace(value=value, is_kept=True))
@@ -211,7 +211,7 @@ class Outcomes:
         self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
         self._close(job, call_hash, tasks)
         self._run.reducer.reject(job.cell, error)
-        if job.options.allows_cse and job.eval_hash:
+        if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
 
 
@@ -220,6 +220,7 @@ def _call_hash(job: Job, value_hash: bytes) -> bytes:
     hasher.update(job.info.hash)
     hasher.update(job.args_hash)
     hasher.update(value_hash)
+    hasher.update(job.context.hash)
     if job.children:
         hasher.update(b"".join(sorted([call_hash for _, call_hash in job.children])))
     return hasher.digest()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redun.expression import Expression
+    from redun.scheduler.context import Context
     from redun.scheduler.events import JobObserver
     from redun.scheduler.scheduler import Scheduler
 
@@ -56,6 +57,7 @@ class Run:
         *,
         is_dry: bool,
         use_cache: bool,
+        context: Context,
         observers: Sequence[JobObserver] = (),
     ) -> None:
         self.execution_id = execution.id
@@ -80,6 +82,7 @@ class Run:
         self._interrupts = Interrupts(lambda: self.reports.put((REPORT_INTERRUPT, 0, None, None)))
         self._hosts: dict[int, Host] = {}
         self._top = Job(self, 0, None, Cell(None))
+        self._top.context = context
 
     # -- what the parts ask for ---------------------------------------------------------------------------------------
 
