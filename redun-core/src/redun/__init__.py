@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from redun.context import get_context
     from redun.file import Dir, File
     from redun.namespace import get_current_namespace, namespace
-    from redun.scheduler import Scheduler, catch, cond, throw
+    from redun.scheduler import Scheduler, apply_tags, catch, cond, throw
     from redun.session import get_current_scheduler, set_current_scheduler
     from redun.task import PartialTask, Task, scheduler_task, task
     from redun.task_registry import get_task_registry
@@ -38,6 +38,7 @@ _HOMES = {
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
     "Task": "redun.task",
+    "apply_tags": "redun.scheduler",
     "catch": "redun.scheduler",
     "cond": "redun.scheduler",
     "get_context": "redun.context",
@@ -58,6 +59,7 @@ __all__ = [
     "Scheduler",
     "Task",
     "__version__",
+    "apply_tags",
     "catch",
     "cond",
     "get_context",

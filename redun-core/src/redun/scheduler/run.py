@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redun.expression import Expression
+    from redun.promise import Promise
     from redun.scheduler.context import Context
     from redun.scheduler.events import JobObserver
     from redun.scheduler.scheduler import Scheduler
@@ -68,6 +69,8 @@ class Run:
         self.failures = Failures()
         self.task_sets = TaskSets()
         self.kept: list[Any] = []
+        self.threads: dict[str, tuple[Promise[Any], Job]] = {}
+        """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
         self.recorder = Recorder(scheduler.backend, execution)
         self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
         self.dispatcher = Dispatcher(self._find_host, self._start_host, Limits(scheduler.limits), job_id_base)
