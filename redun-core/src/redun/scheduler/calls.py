@@ -262,7 +262,7 @@ class Calls:
             values = (*values[:position], job_info, *values[position + 1 :])
         args, kwargs = info.binder.call_arguments(values)
         return TaskCall(
-            self._run.job_id_base + job.number,
+            self._run.job_id_base + job.ticket,
             info.target,
             args,
             kwargs,
@@ -270,6 +270,7 @@ class Calls:
             job.eval_hash,
             job.name,
             options.scope,
+            job.attempt,
         )
 
     def release(self, job: Job) -> None:

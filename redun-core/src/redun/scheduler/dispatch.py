@@ -10,7 +10,7 @@ from redun.errors import SchedulerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from redun.executors.base import Executor, TaskCall
+    from redun.executors.base import Capabilities, Executor, TaskCall
     from redun.scheduler.job import Job
 
 UNLIMITED_WINDOW = 10_000
@@ -78,10 +78,20 @@ class Dispatcher:
     """Queues calls for the executors of one run."""
 
     def __init__(
-        self, find_host: Callable[[str], Host], start: Callable[[Host], None], limits: Limits, job_id_base: int
+        self,
+        find_host: Callable[[str], Host],
+        start: Callable[[Host], None],
+        submitted: Callable[[Job, Capabilities], None],
+        limits: Limits,
+        job_id_base: int,
     ) -> None:
+        """Make one.
+
+        submitted: is told of each job with a time-out, after its executor was.
+        """
         self._find_host = find_host
         self._start = start
+        self._submitted = submitted
         self._hosts: dict[str, Host] = {}
         self._busy: dict[Host, None] = {}
         self._job_id_base = job_id_base
@@ -129,11 +139,14 @@ class Dispatcher:
         for host in list(self._busy):
             room = host.window - host.in_flight
             waiting = host.waiting
-            calls = []
+            calls: list[TaskCall] = []
+            timed: list[Job] = []
             while waiting and room > 0:
                 job = waiting.popleft()
                 calls.append(prepare(job, host.executor.capabilities.in_process))
-                self.in_flight[job.number] = (job, host)
+                self.in_flight[job.ticket] = (job, host)
+                if job.options.timeout is not None:
+                    timed.append(job)
                 room -= 1
             if not waiting:
                 del self._busy[host]
@@ -144,22 +157,31 @@ class Dispatcher:
                 host.in_flight += len(calls)
                 submitted = True
                 host.executor.submit(calls)
+                for job in timed:
+                    self._submitted(job, host.executor.capabilities)
         return submitted
 
-    def landed(self, number: int) -> Job | None:
+    def landed(self, ticket: int) -> tuple[Job, Host] | None:
         """Take back a call that has ended; None if nobody waits for it any more."""
-        entry = self.in_flight.pop(number, None)
+        entry = self.in_flight.pop(ticket, None)
+        if entry is not None:
+            entry[1].in_flight -= 1
+        return entry
+
+    def withdraw(self, job: Job) -> Host | None:
+        """Have a call stopped, and wait for it no more. The executor it is on, or None if it has ended."""
+        entry = self.landed(job.ticket)
         if entry is None:
             return None
-        job, host = entry
-        host.in_flight -= 1
-        return job
+        _, host = entry
+        host.executor.cancel([self._job_id_base + job.ticket])
+        return host
 
     def cancel_all(self) -> None:
         """Tell the executors to stop what is still in flight, and forget about it."""
         by_host: dict[Host, list[int]] = {}
-        for number, (_, host) in self.in_flight.items():
-            by_host.setdefault(host, []).append(self._job_id_base + number)
+        for ticket, (_, host) in self.in_flight.items():
+            by_host.setdefault(host, []).append(self._job_id_base + ticket)
         self.in_flight.clear()
         for host, job_ids in by_host.items():
             host.in_flight = 0

@@ -10,7 +10,8 @@ from redun.backends.records import EntityKind, TagRecord
 from redun.errors import ConfigError, PluginError, SchedulerError
 from redun.executors.alias import AliasExecutor
 from redun.executors.base import Executor, ExecutorContext
-from redun.scheduler.run import REPORT_BROKEN, REPORT_CANCELLED, REPORT_DONE, REPORT_FAILED
+from redun.scheduler.job import ATTEMPT_SHIFT
+from redun.scheduler.run import REPORT_BROKEN, REPORT_CANCELLED, REPORT_DONE, REPORT_FAILED, REPORT_STARTED
 
 if TYPE_CHECKING:
     import logging
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from redun.scheduler.run import Run
 
-RUN_BITS = 40
-"""A job's id, as executors see it, holds the number of the run above this many bits for the number of the job."""
+RUN_BITS = ATTEMPT_SHIFT + 8
+"""A job's id, as executors see it, holds the number of the run above this many bits for the ticket of the job."""
 
-_NUMBER = (1 << RUN_BITS) - 1
+_TICKET = (1 << RUN_BITS) - 1
+_NUMBER = (1 << ATTEMPT_SHIFT) - 1
 
 
 class Sink:
@@ -34,10 +36,15 @@ class Sink:
     def _report(self, kind: int, job_id: int, payload: Any, detail: Any = None) -> None:
         run = self.runs.get(job_id >> RUN_BITS)
         if run is not None:
-            run.reports.put((kind, job_id & _NUMBER, payload, detail))
+            run.reports.put((kind, job_id & _TICKET, payload, detail))
 
     def started(self, job_id: int) -> None:
-        """Nothing to do: a job counts as running once it is submitted."""
+        """The body has begun to run: what counts for its time-out. The run need not be woken for any other job."""
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is not None:
+            entry = run.dispatcher.in_flight.get(job_id & _TICKET)
+            if entry is not None and entry[0].options.timeout is not None:
+                run.reports.put((REPORT_STARTED, job_id & _TICKET, None, None))
 
     def done(self, job_id: int, value: Any) -> None:
         """The body returned this value."""

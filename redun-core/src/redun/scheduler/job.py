@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from redun.scheduler.run import Run
     from redun.value import EncodedValue
 
+ATTEMPT_SHIFT = 32
+
 PENDING, RUNNING, FAILED, CACHED, DONE = range(5)
 """Columns of the status table."""
 
@@ -72,6 +74,11 @@ class Job:
         """The cells of the expressions evaluated under this job, by the identity of the expression."""
         self.children = []
         self.child_task_sets = {}
+
+    @property
+    def ticket(self) -> int:
+        """What an executor's report names: the number, and above it the attempt, so that late reports are told apart."""
+        return self.number + ((self.attempt - 1) << ATTEMPT_SHIFT)
 
     @property
     def name(self) -> str:

@@ -23,11 +23,16 @@ _ENGINE = frozenset(
         "check_valid",
         "config_args",
         "executor",
+        "job_timeout",
         "limits",
         "load_module",
+        "max_retries",
         "mode",
         "nout",
         "prov",
+        "retry_backoff",
+        "retry_delay",
+        "retry_on",
         "tags",
         "wrapped_task",
         "_context_override",
@@ -67,7 +72,7 @@ _EXECUTORS = frozenset(
     ]
 )
 
-PLANNED = frozenset({"hash_helpers", "job_timeout", "max_retries", "retry_backoff", "retry_delay", "retry_on"})
+PLANNED = frozenset({"hash_helpers"})
 """Options that will mean something, and do nothing yet."""
 
 _KNOWN = _ENGINE | _EXECUTORS | PLANNED

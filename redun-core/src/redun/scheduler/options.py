@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.scheduler.retries import read_retries, read_timeout
 from redun.tags import check_tags
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
 from redun.value import hash_value
@@ -30,8 +31,10 @@ class CallOptions:
         "is_recorded",
         "is_shallow",
         "limits",
+        "retries",
         "scope",
         "tags",
+        "timeout",
         "values",
     )
 
@@ -44,6 +47,11 @@ class CallOptions:
         self.tags = _tags(task, values.get("tags"))
         self.hash = _hash(values)
         self.context_changes: Any = values.get("_context_override")
+        try:
+            self.retries = read_retries(values)
+            self.timeout = read_timeout(values)
+        except ValueError as error:
+            raise SchedulerError(f"task {task.fullname!r}: {error}") from None
         scope = _scope(task, values)
         if not use_cache and scope is CacheScope.BACKEND:
             scope = CacheScope.CSE

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from redun.backends.records import ExecutionRecord, Status
 from redun.errors import SchedulerError
 from redun.promise import CallbackQueue
+from redun.scheduler.attempts import Attempts
 from redun.scheduler.cache import RepositoryCache
 from redun.scheduler.calls import Calls
 from redun.scheduler.cells import DONE, PENDING, Cell
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 MOST_LOOK_UPS = 1_000
 """Calls to gather before the repository is asked about them."""
 
-REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT = range(5)
+REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT, REPORT_STARTED = range(6)
 
 
 class Run:
@@ -73,7 +74,10 @@ class Run:
         """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
         self.recorder = Recorder(scheduler.backend, execution)
         self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
-        self.dispatcher = Dispatcher(self._find_host, self._start_host, Limits(scheduler.limits), job_id_base)
+        self.attempts = Attempts(self)
+        self.dispatcher = Dispatcher(
+            self._find_host, self._start_host, self.attempts.submitted, Limits(scheduler.limits), job_id_base
+        )
         self.equal_calls = EqualCalls(self)
         self.outcomes = Outcomes(self)
         self.calls = Calls(self)
@@ -155,7 +159,7 @@ class Run:
 
     def _loop(self, root: Cell, callbacks: CallbackQueue) -> None:
         reducer, calls, dispatcher, recorder = self.reducer, self.calls, self.dispatcher, self.recorder
-        unexpanded, reports = reducer.unexpanded, self.reports
+        unexpanded, reports, attempts = reducer.unexpanded, self.reports, self.attempts
         while True:
             reducer.settle_ready()
             if callbacks.queue:
@@ -184,6 +188,8 @@ class Run:
             if is_idle:
                 self._sleep()
             self._take_reports()
+            if attempts.seconds_left == 0:
+                attempts.work_off()
 
     def _submit(self) -> None:
         """Submit what has to run. An executor that runs tasks right here may be interrupted in the middle of one."""
@@ -194,15 +200,19 @@ class Run:
             self._interrupts.may_strike = False
 
     def _sleep(self) -> None:
-        """Wait for a report. Records that have waited long enough are written meanwhile."""
-        if not self.dispatcher.in_flight:
+        """Wait for a report, or until an attempt is due. Records that have waited long enough are written meanwhile."""
+        if not self.dispatcher.in_flight and not self.attempts.retrying:
             self._stuck()
-        timeout = self.recorder.seconds_left
-        if timeout is not None:
+        while True:
+            timeout = self.recorder.seconds_left
+            if timeout is None:
+                timeout = HEARTBEAT
+            due = self.attempts.seconds_left
+            if due is not None and due < timeout:
+                self._wait(due)
+                return
             if self._wait(timeout):
                 return
-            self.recorder.flush()
-        while not self._wait(HEARTBEAT):
             self.recorder.flush()
 
     def _wait(self, timeout: float) -> bool:
@@ -227,21 +237,27 @@ class Run:
         for _ in range(reports.qsize()):
             self._take(*reports.get_nowait())
 
-    def _take(self, kind: int, number: int, payload: Any, detail: Any) -> None:
+    def _take(self, kind: int, ticket: int, payload: Any, detail: Any) -> None:
         if kind == REPORT_BROKEN:
             raise payload
         if kind == REPORT_INTERRUPT:
             self._interrupts.strike()
             return
-        job = self.dispatcher.landed(number)
-        if job is None:
+        if kind == REPORT_STARTED:
+            entry = self.dispatcher.in_flight.get(ticket)
+            if entry is not None:
+                self.attempts.started(entry[0])
             return
+        entry = self.dispatcher.landed(ticket)
+        if entry is None:
+            return
+        job, host = entry
         if kind == REPORT_DONE:
             self.outcomes.body_done(job, payload)
-        elif kind == REPORT_FAILED:
-            self.outcomes.fail(job, payload, detail)
-        else:
+        elif kind == REPORT_CANCELLED:
             self.outcomes.fail(job, SchedulerError(f"job {job.name} was cancelled"))
+        elif not self.attempts.retry(job, payload, host.executor.capabilities):
+            self.outcomes.fail(job, payload, detail)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
