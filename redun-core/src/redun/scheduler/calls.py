@@ -149,7 +149,8 @@ class Calls:
         job: exists by now only if the call has lazy defaults, which were evaluated under it.
         """
         memo = parent.memo if job is None else {**parent.memo, **job.memo}
-        arguments = Arguments(info, bound, memo, self._most_bytes)
+        parent.call_order += 1
+        arguments = Arguments(info, bound, memo, self._most_bytes, parent.call_order)
         args_hash = arguments.hash()
         hasher = _EVAL.copy()
         hasher.update(info.hash + args_hash)

@@ -60,6 +60,8 @@ class Job:
     """The positions of arguments that a task could change in place."""
     runs_in_process = False
     context = NO_CONTEXT
+    call_order = 0
+    """How many calls this job has made so far."""
     key = b""
     """What equal calls of an execution have in common: the evaluation hash, and that of the context if there is one."""
     new_values: list[EncodedValue] | tuple[()] = ()
@@ -77,7 +79,7 @@ class Job:
 
     @property
     def ticket(self) -> int:
-        """What an executor's report names: the number, and above it the attempt, so that late reports are told apart."""
+        """What an executor's report names: the number, and above it the attempt, to tell late reports apart."""
         return self.number + ((self.attempt - 1) << ATTEMPT_SHIFT)
 
     @property
