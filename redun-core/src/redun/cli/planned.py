@@ -26,7 +26,7 @@ COMMANDS = (
     "viz",
 )
 
-RUN_FLAGS = (["--no-prov"], ["--pdb"], ["--rerun"])
+RUN_FLAGS = (["--pdb"], ["--rerun"])
 RUN_VALUES = (["--exclude-user"], ["-i", "--input"])
 
 LOG_FLAGS = tuple(

@@ -76,7 +76,8 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
     task = command.task
     tags = execution_tags(scheduler.config, options, task)
     args, kwargs = as_python_passes_them(task.signature, arguments)
-    called = task.options(**dict(options.option)) if options.option else task
+    task_options = dict(options.option) if options.prov else {**dict(options.option), "prov": False}
+    called = task.options(**task_options) if task_options else task
     context = read_context(options.context_file, options.context)
     with display_run(scheduler):
         try:

@@ -23,6 +23,7 @@ class RunOptions:
     """How to run a workflow, apart from what to run."""
 
     cache: bool = True
+    prov: bool = True
     dryrun: bool = False
     option: tuple[tuple[str, Any], ...] = ()
     """Task options for the root task."""
@@ -49,6 +50,13 @@ def click_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--no-cache", "cache"], flag_value=False, is_flag=True, default=None, help="Run every task anew."
+        ),
+        click.Option(
+            ["--no-prov", "prov"],
+            flag_value=False,
+            is_flag=True,
+            default=None,
+            help="Record no jobs, calls and values, and use no earlier results.",
         ),
         click.Option(["--dryrun"], is_flag=True, default=None, help="Say what would run, and run nothing."),
         click.Option(
