@@ -61,7 +61,7 @@ def configured(x: int, memory: int) -> int:
 
 
 @task
-def lazy(x: Any = increment(50)) -> Any:  # noqa: B008 - evaluated for each call
+def lazy(x: Any = increment(50)) -> Any:
     return x
 
 

@@ -93,7 +93,7 @@ def test_the_flag_is_kebab_case_in_lower_case():
 
 
 def test_only_python_can_fill_job_info_and_variadic_parameters():
-    def f(x=1, *args, info=JobInfo(), **kwargs): ...  # noqa: B008
+    def f(x=1, *args, info=JobInfo(), **kwargs): ...
 
     assert [one.name for one in command(f).arguments] == ["x"]
 

@@ -62,7 +62,7 @@ def doublings(n: int) -> int:
 
 
 @task
-def options_of(x: int = 0, info: JobInfo = JobInfo()) -> Any:  # noqa: B008
+def options_of(x: int = 0, info: JobInfo = JobInfo()) -> Any:
     return info.options.get("memory"), info.job_id.count("."), len(info.eval_hash)
 
 
@@ -155,7 +155,7 @@ def test_a_shared_expression_counts_once(scheduler: Scheduler) -> None:
 
 def test_a_default_may_be_an_expression(scheduler: Scheduler) -> None:
     @task(name="lazy_default")
-    def lazy_default(a: int, b: Any = inc(1)) -> Any:  # noqa: B008 - that is the point
+    def lazy_default(a: int, b: Any = inc(1)) -> Any:
         return [a, b]
 
     assert scheduler.run(lazy_default(5)) == [5, 2]

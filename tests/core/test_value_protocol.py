@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from copy import copy
 
 import pytest
 from redun.errors import InvalidValueError
@@ -310,7 +311,7 @@ def elsewhere(monkeypatch):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     outer = get_type_registry()
     with use_type_registry(TypeRegistry()) as registry:
-        vars(registry).update({name: dict(known) for name, known in vars(outer).items()})
+        vars(registry).update({name: copy(known) for name, known in vars(outer).items()})
         register_value_type("a_library.Table", "a_plugin:Proxy")
         yield plugin
 

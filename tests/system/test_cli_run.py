@@ -153,6 +153,12 @@ def test_a_second_run_is_served_from_the_cache_unless_it_must_not(redun):
     assert "Run    Job" in redun("run", "--no-cache", "wf.py", "main").stderr
 
 
+def test_a_run_without_provenance_records_no_job_and_uses_no_earlier_result(redun):
+    redun("run", "wf.py", "main")
+    assert redun("run", "--no-prov", "wf.py", "main").stdout == redun("run", "wf.py", "main", "--no-prov").stdout
+    assert "DONE: 0, CACHED: 0" in redun("log", "-").stdout
+
+
 def test_a_result_of_none_prints_nothing(redun):
     assert redun("run", "wf.py", "nothing").stdout == ""
 
@@ -230,7 +236,7 @@ def test_help_for_scripts_and_tasks(redun):
         ("--pdb wf.py main", "--pdb of `redun run` is not supported yet"),
         ("-i x wf.py main", "--input of `redun run` is not supported yet"),
         ("wf.py --context a=b main", "--context of `redun run` is not supported yet"),
-        ("wf.py inc --x 1 --no-prov", "--no-prov of `redun run` is not supported yet"),
+        ("wf.py inc --x 1 --rerun", "--rerun of `redun run` is not supported yet"),
         ("wf1.py main", "Did you mean wf.py?"),
         ("nomodule main", "no module 'nomodule'"),
         ("wf.py", "acme.main"),

@@ -32,7 +32,7 @@ def size(items: Any, extra: Any = 0) -> int:
 
 
 @task
-def defaulting(items: Any, extra: Any = {numbers()}) -> int:  # noqa: B006, B008 - evaluated for each call
+def defaulting(items: Any, extra: Any = {numbers()}) -> int:  # noqa: B006 - evaluated for each call
     return len(items)
 
 
@@ -42,7 +42,7 @@ def unhashable() -> Any:
 
 
 @task(cache_scope="NONE")
-def never_shared(x: Any = numbers()) -> int:  # noqa: B008
+def never_shared(x: Any = numbers()) -> int:
     ran.append("never_shared")
     return 1
 

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from redun.version import __version__
 
 if TYPE_CHECKING:
+    from redun.context import get_context
     from redun.file import Dir, File
     from redun.namespace import get_current_namespace, namespace
-    from redun.scheduler import Scheduler, catch, cond, throw
+    from redun.scheduler import Scheduler, apply_tags, catch, cond, throw
     from redun.session import get_current_scheduler, set_current_scheduler
     from redun.task import PartialTask, Task, scheduler_task, task
     from redun.task_registry import get_task_registry
@@ -37,8 +38,10 @@ _HOMES = {
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
     "Task": "redun.task",
+    "apply_tags": "redun.scheduler",
     "catch": "redun.scheduler",
     "cond": "redun.scheduler",
+    "get_context": "redun.context",
     "get_current_namespace": "redun.namespace",
     "get_current_scheduler": "redun.session",
     "get_task_registry": "redun.task_registry",
@@ -56,8 +59,10 @@ __all__ = [
     "Scheduler",
     "Task",
     "__version__",
+    "apply_tags",
     "catch",
     "cond",
+    "get_context",
     "get_current_namespace",
     "get_current_scheduler",
     "get_task_registry",

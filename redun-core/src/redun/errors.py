@@ -39,6 +39,10 @@ class WorkerDiedError(ExecutorError):
     """The process that ran a job ended before it reported a result. The message says how: a signal or an exit code."""
 
 
+class JobTimeoutError(ExecutorError, TimeoutError):
+    """A job ran longer than its task option `job_timeout` allows."""
+
+
 class BackendError(RedunError):
     """The repository cannot be read or written."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from redun.expression import quote
 from redun.promise import Promise
 from redun.task import scheduler_task, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from redun.expression import SchedulerExpression
+    from redun.expression import QuotedExpression, SchedulerExpression
 
 T = TypeVar("T")
 
@@ -58,6 +59,25 @@ def map_(
 
     both: Promise[Any] = scheduler.evaluate([a_task, values], parent_job=parent_job)
     return both.then(apply)
+
+
+@task(namespace="redun", name="no_prov", version="1", executor="inline", check_valid="shallow")
+def _no_prov(expr: QuotedExpression[Any]) -> Any:
+    return _unrecorded.options(prov=False)(expr)
+
+
+@task(namespace="redun", name="unrecorded", version="1", executor="inline")
+def _unrecorded(expr: QuotedExpression[Any]) -> Any:
+    return expr.eval()
+
+
+def no_prov(expr: T) -> T:
+    """Evaluate an expression without recording anything below it: for very many very small calls.
+
+    Only the final value is recorded and cached. It is computed again when a task below it has changed.
+    """
+    called: T = _no_prov(quote(expr))
+    return called
 
 
 @task(namespace="redun", version="1", executor="inline")

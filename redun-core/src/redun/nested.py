@@ -8,6 +8,7 @@ not matter, and visit a container that is shared or large only once.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError
@@ -29,6 +30,15 @@ def _classify(cls: type) -> int:
         kind = _LEAF
     _kinds[cls] = kind
     return kind
+
+
+def merge_dicts(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
+    """A new dict with what both hold. The newer one wins; where both hold a dict, these are merged as well."""
+    merged = dict(older)
+    for key, value in newer.items():
+        known = merged.get(key)
+        merged[key] = merge_dicts(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return merged
 
 
 def kind_of(value: Any) -> int:

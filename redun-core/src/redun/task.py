@@ -13,6 +13,7 @@ from redun.errors import UsageError
 from redun.expression import SchedulerExpression, TaskExpression
 from redun.hashing import hash_bytes, hash_parts
 from redun.namespace import compute_namespace
+from redun.nested import merge_dicts
 from redun.result_length import get_result_length, get_tuple_type_length
 from redun.signature import Binder, make_binder
 from redun.source import get_func_source
@@ -215,6 +216,14 @@ class Task(Value, Generic[P, R]):
             names.add("cache_scope")
         return self._derive(task_options, names)
 
+    def update_context(self, context: Mapping[str, Any] | None = None, **values: Any) -> Task[P, R]:
+        """The same task with changes of the context for the calls made through it and for all calls below them.
+
+        context: merged deeply into the context of the caller; values: the same as keywords. Both may hold expressions.
+        """
+        changes = merge_dicts(merge_dicts(self._overrides.get("_context_override", {}), context or {}), values)
+        return self.options(_context_override=changes)
+
     def _derive(self, task_options: dict[str, Any], export_names: Iterable[str]) -> Task[P, R]:
         derived = object.__new__(type(self))
         derived.__dict__.update(self.__dict__)
@@ -321,6 +330,9 @@ class PartialTask(Task[..., R]):
 
     def options(self, **task_options: Any) -> PartialTask[R]:
         return PartialTask(self.task.options(**task_options), self.args, self.kwargs)
+
+    def update_context(self, context: Mapping[str, Any] | None = None, **values: Any) -> PartialTask[R]:
+        return PartialTask(self.task.update_context(context, **values), self.args, self.kwargs)
 
     def export_options(self, **task_options: Any) -> PartialTask[R]:
         return PartialTask(self.task.export_options(**task_options), self.args, self.kwargs)

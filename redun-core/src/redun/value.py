@@ -253,6 +253,28 @@ def decode(codec: str, data: bytes, type_name: str) -> Any:
         raise InvalidValueError(f"a stored {type_name} (codec {codec}) cannot be brought back: {reason}") from error
 
 
+def apply_hook(name: str, value: Any, arguments: dict[str, Any]) -> Any:
+    """A nested value after its `Value` leaves have had their say.
+
+    name: `preprocess`, for an argument before its task is called, or `postprocess`, for a result before it is recorded.
+    arguments: what the method is given.
+    """
+    registry = get_type_registry()
+    cls = type(value)
+    if name not in registry.hooks or cls in ATOMS or (cls in CONTAINERS and plain.is_plain(value)):
+        return value
+    unchanged = getattr(Value, name)
+
+    def speaks(leaf: Any) -> bool:
+        speaker = None if type(leaf) in ATOMS else registry.get_type(type(leaf))
+        return speaker is not None and getattr(speaker, name) is not unchanged
+
+    def change(leaf: Any) -> Any:
+        return getattr(registry.get_value(leaf), name)(arguments) if speaks(leaf) else leaf
+
+    return nested.map_leaves(change, value) if any(map(speaks, nested.iter_leaves(value))) else value
+
+
 def is_valid(value: Any) -> bool:
     """Whether a value from the cache may still be used: every `Value` inside says so. Plain data always may."""
     cls = type(value)

@@ -67,6 +67,7 @@ class LocalExecutor(Executor):
             scripts=True,
             async_tasks=in_threads,
             cancel=not in_threads,
+            reports_started=True,
             abandons_running=True,
         )
         self._context: ExecutorContext | None = None

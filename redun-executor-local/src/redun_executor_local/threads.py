@@ -32,6 +32,9 @@ class ThreadPool:
         self._submitted = 0
         # One counter for each thread, so that counting needs no lock.
         self._finished: list[int] = []
+        # What runs. A call is taken out once: by its thread when it ends, or by `cancel`, which abandons that thread.
+        self._running: set[int] = set()
+        self._abandoned = 0
         self._scripts: dict[int, ScriptProcess] = {}
         self._stopped = False
 
@@ -48,7 +51,7 @@ class ThreadPool:
     def cancel(self, job_ids: frozenset[int]) -> None:
         """Drop those of these calls that have not started, and end scripts.
 
-        A task that runs goes on and is reported when it ends.
+        A task that runs goes on and is reported when it ends. Nobody waits for it, so another thread takes its place.
         """
         kept = []
         for call in self._drain():
@@ -61,6 +64,11 @@ class ThreadPool:
         for call in kept:
             self._queue.put(call)
         self._end_scripts(job_ids)
+        for job_id in job_ids & self._running:
+            if job_id not in self._scripts and self._takes_out(job_id):
+                self._submitted -= 1
+                self._abandoned += 1
+        self._start_threads()
 
     def stop(self) -> None:
         """Drop the calls that have not started, end scripts, abandon the tasks that run, and let the threads end."""
@@ -73,7 +81,7 @@ class ThreadPool:
             self._queue.put(None)
         for process in self._end_scripts(tuple(self._scripts)):
             process.wait()
-        if self._unfinished() == 0:
+        if self._unfinished() == 0 and not self._abandoned:
             for thread in self._threads:
                 thread.join()
 
@@ -101,7 +109,7 @@ class ThreadPool:
 
     def _start_threads(self) -> None:
         # Counted anew each time: while a thread starts, the others may have finished most of the calls.
-        while len(self._threads) < min(self._max_workers, self._unfinished()):
+        while len(self._threads) - self._abandoned < min(self._max_workers, self._unfinished()):
             number = len(self._threads)
             self._finished.append(0)
             thread = threading.Thread(
@@ -119,18 +127,24 @@ class ThreadPool:
         get = self._queue.get
         run_and_report = self._run_and_report
         while (call := get()) is not None:
-            run_and_report(call, number)
+            if not run_and_report(call, number):
+                return
             # Otherwise the arguments of the latest call live on while the thread waits for the next.
             del call
 
-    def _run_and_report(self, call: TaskCall, number: int) -> None:
-        """Run one call. It counts as finished before it is reported: a report may bring the next call at once."""
+    def _run_and_report(self, call: TaskCall, number: int) -> bool:
+        """Run one call. It counts as finished before it is reported: a report may bring the next call at once.
+
+        False if the thread was abandoned meanwhile, and another one has taken its place.
+        """
         if self._stopped:
             self._finished[number] += 1
             self._scripts.pop(call.job_id, None)
             self._sink.cancelled(call.job_id)
-            return
+            return True
         process = None
+        self._running.add(call.job_id)
+        self._sink.started(call.job_id)
         try:
             if call.target.is_script:
                 process = self._scripts[call.job_id]
@@ -138,17 +152,32 @@ class ThreadPool:
             else:
                 value = run_call(call)
         except BaseException as error:
-            self._finished[number] += 1
+            goes_on = self._finish(call, number)
             if self._stopped:
-                return
+                return goes_on
             if process is not None and process.is_cancelled:
                 self._sink.cancelled(call.job_id)
             else:
                 self._sink.failed(call.job_id, error)
         else:
-            self._finished[number] += 1
+            goes_on = self._finish(call, number)
             if not self._stopped:
                 self._sink.done(call.job_id, value)
+        return goes_on
+
+    def _finish(self, call: TaskCall, number: int) -> bool:
+        if not self._takes_out(call.job_id):
+            return False
+        self._finished[number] += 1
+        return True
+
+    def _takes_out(self, job_id: int) -> bool:
+        """Whether this was the one to take a call out of those that run."""
+        try:
+            self._running.remove(job_id)
+        except KeyError:
+            return False
+        return True
 
     def _run_script(self, call: TaskCall, process: ScriptProcess) -> Any:
         from redun.executors.scripts import run_script_call

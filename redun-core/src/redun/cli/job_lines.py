@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from redun.scheduler.events import JobEvent
 
 _MAX_ARGUMENTS = 8
-_WORDS = {"running": "Run    Job", "cached": "Cached Job", "failed": "Failed Job", "dryrun": "Dryrun Job"}
+_WORDS = {
+    "running": "Run    Job",
+    "cached": "Cached Job",
+    "failed": "Failed Job",
+    "dryrun": "Dryrun Job",
+    "retry": "Retry  Job",
+}
 
 
 class JobLines:

@@ -26,8 +26,8 @@ COMMANDS = (
     "viz",
 )
 
-RUN_FLAGS = (["--no-prov"], ["--pdb"], ["--rerun"])
-RUN_VALUES = (["--context"], ["--context-file"], ["--exclude-user"], ["-i", "--input"])
+RUN_FLAGS = (["--pdb"], ["--rerun"])
+RUN_VALUES = (["--exclude-user"], ["-i", "--input"])
 
 LOG_FLAGS = tuple(
     [f"--{name}"] for name in ("all", "exec", "job", "call-node", "task", "value", "file", "count", "detail")

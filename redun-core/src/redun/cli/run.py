@@ -66,6 +66,7 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
 
 
 def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options: RunOptions) -> None:
+    from redun.cli.context import read_context
     from redun.cli.execution_tags import execution_tags
     from redun.cli.run_display import display_run
 
@@ -75,7 +76,9 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
     task = command.task
     tags = execution_tags(scheduler.config, options, task)
     args, kwargs = as_python_passes_them(task.signature, arguments)
-    called = task.options(**dict(options.option)) if options.option else task
+    task_options = dict(options.option) if options.prov else {**dict(options.option), "prov": False}
+    called = task.options(**task_options) if task_options else task
+    context = read_context(options.context_file, options.context)
     with display_run(scheduler):
         try:
             result = scheduler.run(
@@ -84,6 +87,7 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
                 dryrun=options.dryrun,
                 cache=options.cache,
                 tags=tags,
+                context=context,
                 execution_id=options.execution_id,
             )
         except KeyboardInterrupt:

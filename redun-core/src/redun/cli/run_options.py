@@ -23,6 +23,7 @@ class RunOptions:
     """How to run a workflow, apart from what to run."""
 
     cache: bool = True
+    prov: bool = True
     dryrun: bool = False
     option: tuple[tuple[str, Any], ...] = ()
     """Task options for the root task."""
@@ -32,6 +33,9 @@ class RunOptions:
     user: str | None = None
     doc: str | None = None
     execution_id: str | None = None
+    context_file: str | None = None
+    context: tuple[tuple[str, Any], ...] = ()
+    """Paths into the context, and what to set there."""
 
     def updated(self, given: dict[str, Any]) -> RunOptions:
         """These options with those of another place on the command line: lists add up, the later of two values wins."""
@@ -47,6 +51,13 @@ def click_options() -> list[click.Parameter]:
         click.Option(
             ["--no-cache", "cache"], flag_value=False, is_flag=True, default=None, help="Run every task anew."
         ),
+        click.Option(
+            ["--no-prov", "prov"],
+            flag_value=False,
+            is_flag=True,
+            default=None,
+            help="Record no jobs, calls and values, and use no earlier results.",
+        ),
         click.Option(["--dryrun"], is_flag=True, default=None, help="Say what would run, and run nothing."),
         click.Option(
             ["-o", "--option"],
@@ -61,6 +72,18 @@ def click_options() -> list[click.Parameter]:
         click.Option(["-p", "--project"], help="The project that the execution is tagged with."),
         click.Option(["-u", "--user"], help="The user that the execution is tagged with."),
         click.Option(["--doc"], help="A description that the execution is tagged with."),
+        click.Option(
+            ["--context-file"],
+            metavar="FILE",
+            help="A JSON file with the context that the execution begins with, over the configured one.",
+        ),
+        click.Option(
+            ["--context"],
+            multiple=True,
+            metavar="PATH=VALUE",
+            callback=_read_pairs,
+            help="A value of the context, such as database.port=5432. Comes after --context-file.",
+        ),
         click.Option(["--execution-id"], metavar="UUID", callback=_check_uuid, help="The id of the new execution."),
         *planned_options(RUN_FLAGS, RUN_VALUES),
     ]

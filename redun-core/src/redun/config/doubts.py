@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What the core reads, spelled out here so that looking for misspelt names needs no plugin.
 _CORE_SECTIONS = ("scheduler", "backend", "limits", "tags")
 _CORE_GROUPS = ("executors", "repos", "federated_tasks")
-_NOT_YET_USED = ("context", "context_file", "boto_config")
+_NOT_YET_USED = ("boto_config",)
 
 logger = logging.getLogger("redun")
 

@@ -31,12 +31,11 @@ class SchedulerSection(Settings):
     )
     context: JsonObject | None = Field(
         default=None,
-        description="The context that every execution begins with: a JSON object. Not yet used.",
+        description="The context that every execution begins with: a JSON object. `get_context` finds it.",
     )
     context_file: str | None = Field(
         default=None,
-        description="A file with the context, relative to the configuration directory. Not together with `context`. "
-        "Not yet used.",
+        description="A file with the context, relative to the configuration directory. Not together with `context`.",
     )
     federated_configs: Lines = Field(
         default=(),

@@ -48,6 +48,8 @@ class Capabilities:
     """`stop` does not wait for calls that have started."""
     retries: bool = False
     """Has its own mechanism for retries, and gets them handed over."""
+    reports_started: bool = False
+    """Calls `JobSink.started` when a body begins to run, so that a `job_timeout` counts from there."""
     timeouts: bool = False
     """Has its own mechanism for time-outs, and gets them handed over."""
 
@@ -88,7 +90,7 @@ class JobSink(Protocol):
     """Where an executor reports. Every method may be called from any thread."""
 
     def started(self, job_id: int) -> None:
-        """The body of the task has begun to run. Optional, and may be reported late."""
+        """The body of the task has begun to run. Optional, unless `Capabilities.reports_started` is declared."""
 
     def done(self, job_id: int, value: Any) -> None:
         """The body returned this value."""

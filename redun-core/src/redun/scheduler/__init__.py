@@ -7,9 +7,12 @@ from redun.job_info import JobInfo
 from redun.scheduler.control import catch, cond, throw
 from redun.scheduler.errors import DryRunResult, ErrorValue
 from redun.scheduler.events import JobEvent, JobObserver
+from redun.scheduler.gather import catch_all
 from redun.scheduler.job import Job
-from redun.scheduler.root import root_task
+from redun.scheduler.root import root_task, with_export_options
 from redun.scheduler.scheduler import Scheduler
+from redun.scheduler.tagging import apply_tags
+from redun.scheduler.threads import Thread, fork_thread, join_thread
 from redun.session import get_current_scheduler, set_current_scheduler
 from redun.traceback import Frame, Traceback
 
@@ -24,11 +27,17 @@ __all__ = [
     "NoCurrentScheduler",
     "Scheduler",
     "SchedulerError",
+    "Thread",
     "Traceback",
+    "apply_tags",
     "catch",
+    "catch_all",
     "cond",
+    "fork_thread",
     "get_current_scheduler",
+    "join_thread",
     "root_task",
     "set_current_scheduler",
     "throw",
+    "with_export_options",
 ]

@@ -9,7 +9,7 @@ from redun.errors import InvalidValueError
 from redun.expression import Expression
 from redun.hashing import new_hasher
 from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
-from redun.value import encode
+from redun.value import apply_hook, encode
 
 if TYPE_CHECKING:
     from redun.scheduler.prepared import PreparedTask
@@ -34,12 +34,13 @@ def check_size(encoded: EncodedValue, most_bytes: int | None, what: str) -> None
 class Arguments:
     """The evaluated arguments of a call, their hashes, and where they came from."""
 
-    __slots__ = ("_info", "_most_bytes", "_upstream", "changeable", "encoded", "hashes", "values")
+    __slots__ = ("_call_order", "_info", "_most_bytes", "_upstream", "changeable", "encoded", "hashes", "values")
 
     def __init__(
-        self, info: PreparedTask, bound: tuple[Any, ...], memo: dict[int, Cell], most_bytes: int | None
+        self, info: PreparedTask, bound: tuple[Any, ...], memo: dict[int, Cell], most_bytes: int | None, call_order: int
     ) -> None:
         self._info = info
+        self._call_order = call_order
         self._most_bytes = most_bytes
         self._upstream: dict[int, tuple[bytes, ...]] = {}
         self.encoded: list[EncodedValue] = []
@@ -57,6 +58,8 @@ class Arguments:
                         values.append(value)
                         self.hashes.append(known)
                         continue
+            if value.__class__ not in SCALARS:
+                value = self._preprocessed(index, value)
             values.append(value)
             if index in info.job_info_positions:
                 self.hashes.append(b"")
@@ -77,6 +80,15 @@ class Arguments:
         if sources:
             self._upstream[index] = sources
         return substitute(item, memo)
+
+    def _preprocessed(self, index: int, value: Any) -> Any:
+        try:
+            return apply_hook("preprocess", value, {"call_order": self._call_order})
+        except Exception as error:  # the user's own method
+            reason = f"{type(error).__name__}: {error}"
+            raise InvalidValueError(
+                f"{self._describe(index)} cannot be prepared: preprocess raised {reason}"
+            ) from error
 
     def _encode(self, index: int, value: Any) -> EncodedValue:
         try:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redun.expression import Expression
-    from redun.scheduler.job import Job
     from redun.scheduler.run import Run
 
     Answer = Callable[[Any, BaseException | None], None]
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 class Question:
     """One expression that a job awaits."""
 
-    __slots__ = ("answer", "job")
+    __slots__ = ("answer", "ticket")
 
-    def __init__(self, job: Job, answer: Answer) -> None:
-        self.job = job
+    def __init__(self, ticket: int, answer: Answer) -> None:
+        self.ticket = ticket
         self.answer = answer
 
 
@@ -36,13 +35,18 @@ class Awaiting:
         self._run = run
         self._open: dict[Question, None] = {}
 
-    def ask(self, number: int, expression: Expression[Any], answer: Answer) -> None:
-        """Evaluate an expression under the job of this number. Meanwhile the job takes up no slot."""
-        job = self._run.dispatcher.pause(number)
+    def ask(self, ticket: int, expression: Expression[Any], answer: Answer) -> None:
+        """Evaluate an expression under the job of this ticket. Meanwhile the job takes up no slot.
+
+        From its first question on it holds no limits either: what it awaits may need the same ones.
+        """
+        job = self._run.dispatcher.pause(ticket)
         if job is None:
             refuse(answer)
             return
-        question = Question(job, answer)
+        if job.holds_limits:
+            self._run.calls.release(job)
+        question = Question(ticket, answer)
         self._open[question] = None
         self._run.reducer.wait_for(job, expression, [expression], question, self._answer, self._fail)
 
@@ -63,7 +67,7 @@ class Awaiting:
     def _close(self, question: Question, value: Any, error: BaseException | None) -> None:
         if question in self._open:
             del self._open[question]
-            self._run.dispatcher.resume(question.job)
+            self._run.dispatcher.resume(question.ticket)
             question.answer(value, error)
 
     def end(self) -> None:

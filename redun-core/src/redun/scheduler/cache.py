@@ -81,7 +81,16 @@ class RepositoryCache:
         return [hits.get(job.number) for job in jobs]
 
     def _find_final(self, jobs: list[Job]) -> dict[int, Hit | Unopened]:
-        calls = self._backend.find_calls([job.eval_hash for job in jobs], b"")
+        by_context: dict[bytes, list[Job]] = {}
+        for job in jobs:
+            by_context.setdefault(job.context.hash, []).append(job)
+        hits: dict[int, Hit | Unopened] = {}
+        for context, those in by_context.items():
+            hits.update(self._find_final_in(context, those))
+        return hits
+
+    def _find_final_in(self, context: bytes, jobs: list[Job]) -> dict[int, Hit]:
+        calls = self._backend.find_calls([job.eval_hash for job in jobs], context)
         usable = {}
         tasks = self._usable_tasks({call.task_set_hash for call in calls.values()})
         for job in jobs:
@@ -89,7 +98,7 @@ class RepositoryCache:
             if call is not None and tasks.get(call.task_set_hash) is not None:
                 usable[job.number] = call
         values = self._load({call.value_hash: call.value for call in usable.values()})
-        hits: dict[int, Hit | Unopened] = {}
+        hits = {}
         for number, call in usable.items():
             stored = values.get(call.value_hash)
             value = _usable(stored)

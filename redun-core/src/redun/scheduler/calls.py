@@ -18,6 +18,7 @@ from redun.scheduler import job as columns
 from redun.scheduler.arguments import Arguments
 from redun.scheduler.cache import Finished, Hit, Unopened
 from redun.scheduler.cells import Cell, Join, find_expressions
+from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
 from redun.scheduler.private import private_copy
@@ -88,6 +89,9 @@ class Calls:
     ) -> None:
         try:
             options = self._options(parent, expr, info, call_options)
+            context = parent.context
+            if options.context_changes:
+                context = context.updated(options.context_changes)
         except SchedulerError as error:
             self.reject(parent, cell, expr, info, error)
             return
@@ -98,18 +102,18 @@ class Calls:
             self.reject(parent, cell, expr, info, error)
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
-            job = self._new_job(parent, cell, info, options)
+            job = self._new_job(parent, cell, info, options, context)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
             self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, failed)
             return
-        self._arrive(parent, cell, expr, info, options, bound, None)
+        self._arrive(parent, cell, expr, info, options, context, bound, None)
 
     def _defaults_ready(self, join: Join) -> None:
         job: Job = join.target
         expr, bound = join.value
         assert job.parent is not None
-        self._arrive(job.parent, job.cell, expr, job.info, job.options, bound, job)
+        self._arrive(job.parent, job.cell, expr, job.info, job.options, job.context, bound, job)
 
     def _options(
         self, parent: Job, expr: TaskExpression[Any], info: PreparedTask, call_options: dict[str, Any]
@@ -124,11 +128,13 @@ class Calls:
             self._run.kept.append(exports)  # so that its identity stays its own
         return known
 
-    def _new_job(self, parent: Job, cell: Cell, info: PreparedTask, options: CallOptions) -> Job:
+    def _new_job(self, parent: Job, cell: Cell, info: PreparedTask, options: CallOptions, context: Context) -> Job:
         job = Job(self._run, self._next_number, parent, cell)
         self._next_number += 1
         job.info = info
         job.options = options
+        if context is not NO_CONTEXT:
+            job.context = context
         info.counts[columns.PENDING] += 1
         return job
 
@@ -139,6 +145,7 @@ class Calls:
         expr: TaskExpression[Any],
         info: PreparedTask,
         options: CallOptions,
+        context: Context,
         bound: tuple[Any, ...],
         job: Job | None,
     ) -> None:
@@ -147,8 +154,9 @@ class Calls:
         job: exists by now only if the call has lazy defaults, which were evaluated under it.
         """
         memo = parent.memo if job is None else {**parent.memo, **job.memo}
+        parent.call_order += 1
         try:
-            arguments = Arguments(info, bound, memo, self._most_bytes)
+            arguments = Arguments(info, bound, memo, self._most_bytes, parent.call_order)
         except Exception as error:  # an argument cannot be stored, or not even be made: a set that is given a list
             self._refuse(parent, cell, expr, info, job, error)
             return
@@ -156,14 +164,15 @@ class Calls:
         hasher = _EVAL.copy()
         hasher.update(info.hash + args_hash)
         eval_hash = hasher.digest()
+        key = eval_hash + context.hash
         equal: Job | Finished | None = None
         if options.allows_cse:
-            equal = self._equal.find(eval_hash)
+            equal = self._equal.find(key)
             if equal is not None and job is None and self._equal.share(equal, parent, cell):
                 return
         if job is None:
-            job = self._new_job(parent, cell, info, options)
-        job.args_hash, job.eval_hash = args_hash, eval_hash
+            job = self._new_job(parent, cell, info, options, context)
+        job.args_hash, job.eval_hash, job.key = args_hash, eval_hash, key
         job.arguments = arguments.values
         job.recorded_arguments = arguments.records()
         job.new_values = arguments.encoded
@@ -171,7 +180,7 @@ class Calls:
         if equal is not None and self._follow(job, equal):
             return
         if options.allows_cse:
-            self._equal.remember(eval_hash, job)
+            self._equal.remember(key, job)
         if options.allows_single or options.allows_ultimate:
             self.look_ups.append(job)
         else:
@@ -275,7 +284,7 @@ class Calls:
             values = (*values[:position], job_info, *values[position + 1 :])
         args, kwargs = info.binder.call_arguments(values)
         return TaskCall(
-            self._run.job_id_base + job.number,
+            self._run.job_id_base + job.ticket,
             info.target,
             args,
             kwargs,
@@ -283,6 +292,7 @@ class Calls:
             job.eval_hash,
             job.name,
             options.scope,
+            job.attempt,
         )
 
     def release(self, job: Job) -> None:
@@ -302,7 +312,7 @@ class Calls:
             options = resolve_options(info.task, parent.exports, {}, (), self._run.use_cache)
         except SchedulerError:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
-        job = self._new_job(parent, cell, info, options)
+        job = self._new_job(parent, cell, info, options, parent.context)
         job.args_hash = job.eval_hash = _expression_hash(expr)
         self._run.outcomes.fail(job, error)
 

@@ -11,7 +11,7 @@ from redun.scheduler.executor_options import ExecutorOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from redun.executors.base import Executor, TaskCall
+    from redun.executors.base import Capabilities, Executor, TaskCall
     from redun.scheduler.job import Job
 
 UNLIMITED_WINDOW = 10_000
@@ -33,6 +33,16 @@ class Host:
         self.is_started = False
         slots = executor.slots
         self.window = UNLIMITED_WINDOW if slots is None else 4 * slots
+
+    def can_stop(self, job: Job) -> bool:
+        """Whether cancelling stops a call of a job that has begun to run."""
+        target, capabilities = job.info.target, self.executor.capabilities
+        return (
+            capabilities.cancel
+            or target.is_script
+            or target.is_async
+            or not self.executor.runs_in_process(target, job.options.values)
+        )
 
 
 class Limits:
@@ -80,10 +90,20 @@ class Dispatcher:
     """Queues calls for the executors of one run."""
 
     def __init__(
-        self, find_host: Callable[[str], Host], start: Callable[[Host], None], limits: Limits, job_id_base: int
+        self,
+        find_host: Callable[[str], Host],
+        start: Callable[[Host], None],
+        submitted: Callable[[Job, Capabilities], None],
+        limits: Limits,
+        job_id_base: int,
     ) -> None:
+        """Make one.
+
+        submitted: is told of each job with a time-out, after its executor was.
+        """
         self._find_host = find_host
         self._start = start
+        self._submitted = submitted
         self._hosts: dict[str, Host] = {}
         self._busy: dict[Host, None] = {}
         self._job_id_base = job_id_base
@@ -134,11 +154,14 @@ class Dispatcher:
             room = host.window - host.in_flight
             waiting = host.waiting
             runs_in_process = host.executor.runs_in_process
-            calls = []
+            calls: list[TaskCall] = []
+            timed: list[Job] = []
             while waiting and room > 0:
                 job = waiting.popleft()
                 calls.append(prepare(job, runs_in_process(job.info.target, job.options.values)))
-                self.in_flight[job.number] = (job, host)
+                self.in_flight[job.ticket] = (job, host)
+                if job.options.timeout is not None:
+                    timed.append(job)
                 room -= 1
             if not waiting:
                 del self._busy[host]
@@ -149,21 +172,38 @@ class Dispatcher:
                 host.in_flight += len(calls)
                 submitted = True
                 host.executor.submit(calls)
+                for job in timed:
+                    self._submitted(job, host.executor.capabilities)
         return submitted
 
-    def landed(self, number: int) -> Job | None:
+    def find(self, ticket: int) -> Job | None:
+        """A job that is in flight with this ticket."""
+        entry = self.in_flight.get(ticket)
+        return None if entry is None else entry[0]
+
+    def landed(self, ticket: int) -> tuple[Job, Host] | None:
         """Take back a call that has ended; None if nobody waits for it any more."""
-        entry = self.in_flight.pop(number, None)
+        entry = self.in_flight.pop(ticket, None)
+        if entry is not None:
+            job, host = entry
+            if job.awaited:
+                job.awaited = 0
+            else:
+                host.in_flight -= 1
+        return entry
+
+    def withdraw(self, job: Job) -> Host | None:
+        """Have a call stopped, and wait for it no more. The executor it is on, or None if it has ended."""
+        entry = self.landed(job.ticket)
         if entry is None:
             return None
-        job, host = entry
-        if not job.awaited:
-            host.in_flight -= 1
-        return job
+        _, host = entry
+        host.executor.cancel([self._job_id_base + job.ticket])
+        return host
 
-    def pause(self, number: int) -> Job | None:
+    def pause(self, ticket: int) -> Job | None:
         """A call waits for something that it awaits, and takes up no slot; None if it is not in flight."""
-        entry = self.in_flight.get(number)
+        entry = self.in_flight.get(ticket)
         if entry is None:
             return None
         job, host = entry
@@ -172,18 +212,20 @@ class Dispatcher:
         job.awaited += 1
         return job
 
-    def resume(self, job: Job) -> None:
-        """A call has something that it awaited."""
-        job.awaited -= 1
-        entry = self.in_flight.get(job.number)
-        if entry is not None and not job.awaited:
-            entry[1].in_flight += 1
+    def resume(self, ticket: int) -> None:
+        """A call has something that it awaited, or has ended meanwhile."""
+        entry = self.in_flight.get(ticket)
+        if entry is not None:
+            job, host = entry
+            job.awaited -= 1
+            if not job.awaited:
+                host.in_flight += 1
 
     def cancel_all(self) -> None:
         """Tell the executors to stop what is still in flight, and forget about it."""
         by_host: dict[Host, list[int]] = {}
-        for number, (_, host) in self.in_flight.items():
-            by_host.setdefault(host, []).append(self._job_id_base + number)
+        for ticket, (_, host) in self.in_flight.items():
+            by_host.setdefault(host, []).append(self._job_id_base + ticket)
         self.in_flight.clear()
         for host, job_ids in by_host.items():
             host.in_flight = 0

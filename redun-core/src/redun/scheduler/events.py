@@ -12,7 +12,7 @@ class JobEvent(NamedTuple):
     """Something happened to a job."""
 
     kind: str
-    """`running`, `cached`, `done`, `failed` or `dryrun`."""
+    """`running`, `cached`, `done`, `failed`, `retry` or `dryrun`."""
     job_name: str
     """`<execution id>.<job number>`."""
     task_name: str

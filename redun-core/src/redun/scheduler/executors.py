@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING, Any
 from redun.errors import ConfigError, PluginError, SchedulerError
 from redun.executors.alias import AliasExecutor
 from redun.executors.base import Executor, ExecutorContext
+from redun.scheduler import reports
 from redun.scheduler.awaiting import refuse
-from redun.scheduler.run import (
-    REPORT_AWAITS,
-    REPORT_BROKEN,
-    REPORT_CANCELLED,
-    REPORT_DONE,
-    REPORT_FAILED,
-    REPORT_TAG,
-)
+from redun.scheduler.job import ATTEMPT_SHIFT, number_of
 
 if TYPE_CHECKING:
     import logging
@@ -25,10 +19,10 @@ if TYPE_CHECKING:
 
     from redun.scheduler.run import Run
 
-RUN_BITS = 40
-"""A job's id, as executors see it, holds the number of the run above this many bits for the number of the job."""
+RUN_BITS = ATTEMPT_SHIFT + 8
+"""A job's id, as executors see it, holds the number of the run above this many bits for the ticket of the job."""
 
-_NUMBER = (1 << RUN_BITS) - 1
+_TICKET = (1 << RUN_BITS) - 1
 
 
 class Sink:
@@ -41,22 +35,27 @@ class Sink:
     def _report(self, kind: int, job_id: int, payload: Any, detail: Any = None) -> None:
         run = self.runs.get(job_id >> RUN_BITS)
         if run is not None:
-            run.reports.put((kind, job_id & _NUMBER, payload, detail))
+            run.inbox.put(kind, job_id & _TICKET, payload, detail)
 
     def started(self, job_id: int) -> None:
-        """Nothing to do: a job counts as running once it is submitted."""
+        """The body has begun to run: what counts for its time-out. The run need not be woken for any other job."""
+        run = self.runs.get(job_id >> RUN_BITS)
+        if run is not None:
+            entry = run.dispatcher.in_flight.get(job_id & _TICKET)
+            if entry is not None and entry[0].options.timeout is not None:
+                run.inbox.put(reports.STARTED, job_id & _TICKET)
 
     def done(self, job_id: int, value: Any) -> None:
         """The body returned this value."""
-        self._report(REPORT_DONE, job_id, value)
+        self._report(reports.DONE, job_id, value)
 
     def failed(self, job_id: int, error: BaseException, traceback: str | None = None) -> None:
         """The body raised, or the call could not be run."""
-        self._report(REPORT_FAILED, job_id, error, traceback)
+        self._report(reports.FAILED, job_id, error, traceback)
 
     def cancelled(self, job_id: int) -> None:
         """The call was stopped or never begun."""
-        self._report(REPORT_CANCELLED, job_id, None)
+        self._report(reports.CANCELLED, job_id, None)
 
     def evaluate(self, job_id: int, expression: Any, answer: Callable[[Any, BaseException | None], None]) -> None:
         """Evaluate an expression as a child of the job."""
@@ -64,22 +63,22 @@ class Sink:
         if run is None:
             refuse(answer)
         else:
-            run.reports.put((REPORT_AWAITS, job_id & _NUMBER, expression, answer))
+            run.inbox.put(reports.AWAITS, job_id & _TICKET, expression, answer)
 
     def tag(self, job_id: int, key: str, value: Any) -> None:
         """Attach a tag to the job."""
-        self._report(REPORT_TAG, job_id, key, value)
+        self._report(reports.TAG, job_id, key, value)
 
     def log(self, job_id: int, text: str) -> None:
         """Show a line about this job."""
         run = self.runs.get(job_id >> RUN_BITS)
         if run is not None:
-            self._logger.info("Job %s.%d: %s", run.execution_id[:8], job_id & _NUMBER, text)
+            self._logger.info("Job %s.%d: %s", run.execution_id[:8], number_of(job_id & _TICKET), text)
 
     def broken(self, error: BaseException) -> None:
         """End every run with this error."""
         for run in list(self.runs.values()):
-            run.reports.put((REPORT_BROKEN, 0, error, None))
+            run.inbox.put(reports.BROKEN, 0, error)
 
 
 class ExecutorPool:

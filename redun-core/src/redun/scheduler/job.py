@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Status
+from redun.scheduler.context import NO_CONTEXT
 from redun.scheduler.options import NO_EXPORTS, CallOptions, Exports
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from redun.scheduler.prepared import PreparedTask, TaskSet
     from redun.scheduler.run import Run
     from redun.value import EncodedValue
+
+ATTEMPT_SHIFT = 32
+
+
+def number_of(ticket: int) -> int:
+    """The number of the job that a ticket is for: see `Job.ticket`."""
+    return ticket & (1 << ATTEMPT_SHIFT) - 1
+
 
 PENDING, RUNNING, FAILED, CACHED, DONE = range(5)
 """Columns of the status table."""
@@ -58,6 +67,11 @@ class Job:
     changeable: list[tuple[int, EncodedValue]] | tuple[()] = ()
     """The positions of arguments that a task could change in place."""
     runs_in_process = False
+    context = NO_CONTEXT
+    call_order = 0
+    """How many calls this job has made so far."""
+    key = b""
+    """What equal calls of an execution have in common: the evaluation hash, and that of the context if there is one."""
     new_values: list[EncodedValue] | tuple[()] = ()
     """Arguments as bytes, to be recorded with the call."""
 
@@ -70,6 +84,11 @@ class Job:
         """The cells of the expressions evaluated under this job, by the identity of the expression."""
         self.children = []
         self.child_task_sets = {}
+
+    @property
+    def ticket(self) -> int:
+        """What an executor's report names: the number, and above it the attempt, to tell late reports apart."""
+        return self.number + ((self.attempt - 1) << ATTEMPT_SHIFT)
 
     @property
     def name(self) -> str:

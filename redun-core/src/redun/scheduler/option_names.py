@@ -23,12 +23,18 @@ ENGINE = frozenset(
         "check_valid",
         "config_args",
         "executor",
+        "job_timeout",
         "limits",
         "load_module",
+        "max_retries",
         "nout",
         "prov",
+        "retry_backoff",
+        "retry_delay",
+        "retry_on",
         "tags",
         "wrapped_task",
+        "_context_override",
         "use_wrapper_signature",
     ]
 )
@@ -67,7 +73,7 @@ _EXECUTORS = frozenset(
     ]
 )
 
-PLANNED = frozenset({"hash_helpers", "job_timeout", "max_retries", "retry_backoff", "retry_delay", "retry_on"})
+PLANNED = frozenset({"hash_helpers"})
 """Options that will mean something, and do nothing yet."""
 
 KNOWN = ENGINE | _EXECUTORS | PLANNED

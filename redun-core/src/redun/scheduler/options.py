@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.scheduler.retries import read_retries, read_timeout
 from redun.tags import check_tags
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
 from redun.value import hash_value
@@ -23,14 +24,17 @@ class CallOptions:
         "allows_cse",
         "allows_single",
         "allows_ultimate",
+        "context_changes",
         "executor",
         "exports",
         "hash",
         "is_recorded",
         "is_shallow",
         "limits",
+        "retries",
         "scope",
         "tags",
+        "timeout",
         "values",
     )
 
@@ -42,6 +46,12 @@ class CallOptions:
         self.limits = _limits(task, values.get("limits"))
         self.tags = _tags(task, values.get("tags"))
         self.hash = _hash(values)
+        self.context_changes: Any = values.get("_context_override")
+        try:
+            self.retries = read_retries(values)
+            self.timeout = read_timeout(values)
+        except ValueError as error:
+            raise SchedulerError(f"task {task.fullname!r}: {error}") from None
         scope = _scope(task, values)
         if not use_cache and scope is CacheScope.BACKEND:
             scope = CacheScope.CSE

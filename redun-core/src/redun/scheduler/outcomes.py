@@ -18,7 +18,7 @@ from redun.scheduler.cache import LARGEST_KEPT, Finished, Hit
 from redun.scheduler.cells import SCALARS, Join, find_expressions
 from redun.scheduler.failures import error_value
 from redun.scheduler.private import private_copy
-from redun.value import encode
+from redun.value import apply_hook, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ class Outcomes:
         if job.holds_limits:
             self._run.calls.release(job)
         try:
+            if value.__class__ not in SCALARS:
+                value = _postprocessed(job, value)
             exprs = find_expressions((value,))
             encoded = self._encode_result(job, value, encode_graph if exprs else encode)
         except InvalidValueError as error:
@@ -191,7 +193,7 @@ class Outcomes:
         parent = job.parent.number if job.parent is not None else 0
         kept = value if is_kept else None
         finished = Finished(parent, call_hash, value_hash, tasks, kept, error, is_kept)
-        self._run.equal_calls.remember(job.eval_hash, finished)
+        self._run.equal_calls.remember(job.key, finished)
         if job.followers:
             for follower in job.followers:
                 self.take_over(follower, finished._replace(value=value, is_kept=True))
@@ -215,8 +217,16 @@ class Outcomes:
         self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
         self._close(job, call_hash, tasks)
         self._run.reducer.reject(job.cell, error)
-        if job.options.allows_cse and job.eval_hash:
+        if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
+
+
+def _postprocessed(job: Job, value: Any) -> Any:
+    try:
+        return apply_hook("postprocess", value, {"pre_call_hash": job.eval_hash.hex()})
+    except Exception as error:  # the user's own method
+        reason = f"{type(error).__name__}: {error}"
+        raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 
 
 def _call_hash(job: Job, value_hash: bytes) -> bytes:
@@ -224,6 +234,7 @@ def _call_hash(job: Job, value_hash: bytes) -> bytes:
     hasher.update(job.info.hash)
     hasher.update(job.args_hash)
     hasher.update(value_hash)
+    hasher.update(job.context.hash)
     if job.children:
         hasher.update(b"".join(sorted([call_hash for _, call_hash in job.children])))
     return hasher.digest()

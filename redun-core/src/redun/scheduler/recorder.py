@@ -80,6 +80,10 @@ class Recorder:
         """A call that has come to its end."""
         for encoded in job.new_values:
             self.value(encoded)
+        context = job.context
+        if not context.is_recorded and context.encoded is not None:
+            context.is_recorded = True
+            self.value(context.encoded)
         self.tasks(job.info, tasks)
         children = tuple([child for _, child in sorted(job.children)]) if job.children else ()
         self._batch.calls.append(
@@ -88,7 +92,7 @@ class Recorder:
                 job.eval_hash,
                 job.info.hash,
                 job.args_hash,
-                b"",
+                job.context.hash,
                 job.recorded_arguments,
                 None if is_error else job.raw_hash,
                 value_hash,

@@ -9,13 +9,14 @@ One thread owns all of it, without locks. Executors report into a queue; everyth
 from __future__ import annotations
 
 import gc
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
+from redun.backends.records import ExecutionRecord, Status
 from redun.errors import SchedulerError
 from redun.promise import CallbackQueue
-from redun.scheduler.awaiting import Awaiting, refuse
+from redun.scheduler import reports
+from redun.scheduler.attempts import Attempts
+from redun.scheduler.awaiting import Awaiting
 from redun.scheduler.cache import RepositoryCache
 from redun.scheduler.calls import Calls
 from redun.scheduler.cells import DONE, PENDING, Cell
@@ -32,19 +33,19 @@ from redun.scheduler.outcomes import Outcomes
 from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
-from redun.tags import check_tags
+from redun.scheduler.reports import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redun.expression import Expression
+    from redun.promise import Promise
+    from redun.scheduler.context import Context
     from redun.scheduler.events import JobObserver
     from redun.scheduler.scheduler import Scheduler
 
 MOST_LOOK_UPS = 1_000
 """Calls to gather before the repository is asked about them."""
-
-REPORT_DONE, REPORT_FAILED, REPORT_CANCELLED, REPORT_BROKEN, REPORT_INTERRUPT, REPORT_AWAITS, REPORT_TAG = range(7)
 
 
 class Run:
@@ -58,19 +59,26 @@ class Run:
         *,
         is_dry: bool,
         use_cache: bool,
+        context: Context,
         observers: Sequence[JobObserver] = (),
     ) -> None:
         self.execution_id = execution.id
         self.job_id_base = job_id_base
         self.is_dry = is_dry
         self.use_cache = use_cache
-        self.reports: SimpleQueue[tuple[int, int, Any, Any]] = SimpleQueue()
+        self.logger = scheduler.logger
+        self.inbox = Inbox(self)
         self.failures = Failures()
         self.task_sets = TaskSets()
         self.kept: list[Any] = []
+        self.threads: dict[str, tuple[Promise[Any], Job]] = {}
+        """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
         self.recorder = Recorder(scheduler.backend, execution)
         self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
-        self.dispatcher = Dispatcher(self._find_host, self._start_host, Limits(scheduler.limits), job_id_base)
+        self.attempts = Attempts(self)
+        self.dispatcher = Dispatcher(
+            self._find_host, self._start_host, self.attempts.submitted, Limits(scheduler.limits), job_id_base
+        )
         self.equal_calls = EqualCalls(self)
         self.outcomes = Outcomes(self)
         self.calls = Calls(self)
@@ -80,9 +88,10 @@ class Run:
         self._scheduler = scheduler
         self._observers = Observers(scheduler.observers, observers)
         self._events: list[JobEvent] = []
-        self._interrupts = Interrupts(lambda: self.reports.put((REPORT_INTERRUPT, 0, None, None)))
+        self.interrupts = Interrupts(lambda: self.inbox.put(reports.INTERRUPT))
         self._hosts: dict[int, Host] = {}
         self._top = Job(self, 0, None, Cell(None))
+        self._top.context = context
 
     # -- what the parts ask for ---------------------------------------------------------------------------------------
 
@@ -134,7 +143,7 @@ class Run:
         status = Status.CANCELLED
         # A result is final only if it is its cell's, so the root is a join like any other.
         self.reducer.wait_for(self._top, expr, [expr], root, self.reducer._reduced, self.reducer._pass_error)
-        with self._interrupts:
+        with self.interrupts:
             try:
                 with CallbackQueue() as callbacks, _quiet_garbage_collector():
                     self._loop(root, callbacks)
@@ -152,7 +161,7 @@ class Run:
 
     def _loop(self, root: Cell, callbacks: CallbackQueue) -> None:
         reducer, calls, dispatcher, recorder = self.reducer, self.calls, self.dispatcher, self.recorder
-        unexpanded, reports = reducer.unexpanded, self.reports
+        unexpanded, inbox, attempts = reducer.unexpanded, self.inbox, self.attempts
         while True:
             reducer.settle_ready()
             if callbacks.queue:
@@ -173,43 +182,40 @@ class Run:
                 calls.open_result()
             else:
                 self._submit()
-                is_idle = reports.empty() and (not unexpanded or dispatcher.is_full)
+                is_idle = inbox.is_empty() and (not unexpanded or dispatcher.is_full)
             if recorder.is_due:
                 recorder.flush()
             if self._events:
                 self._notify()
             if is_idle:
                 self._sleep()
-            self._take_reports()
+            inbox.take_all()
+            if attempts.seconds_left == 0:
+                attempts.work_off()
 
     def _submit(self) -> None:
         """Submit what has to run. An executor that runs tasks right here may be interrupted in the middle of one."""
-        self._interrupts.may_strike = True
+        self.interrupts.may_strike = True
         try:
             self.dispatcher.submit(self.calls.prepare)
         finally:
-            self._interrupts.may_strike = False
+            self.interrupts.may_strike = False
 
     def _sleep(self) -> None:
-        """Wait for a report. Records that have waited long enough are written meanwhile."""
-        if not self.dispatcher.in_flight:
+        """Wait for a report, or until an attempt is due. Records that have waited long enough are written meanwhile."""
+        if not self.dispatcher.in_flight and not self.attempts.retrying:
             self._stuck()
-        timeout = self.recorder.seconds_left
-        if timeout is not None:
-            if self._wait(timeout):
+        while True:
+            timeout = self.recorder.seconds_left
+            if timeout is None:
+                timeout = HEARTBEAT
+            due = self.attempts.seconds_left
+            if due is not None and due < timeout:
+                self.inbox.wait(due)
+                return
+            if self.inbox.wait(timeout):
                 return
             self.recorder.flush()
-        while not self._wait(HEARTBEAT):
-            self.recorder.flush()
-
-    def _wait(self, timeout: float) -> bool:
-        """Whether a report has come in within some seconds."""
-        try:
-            report = self.reports.get(timeout=timeout) if timeout > 0 else self.reports.get_nowait()
-        except Empty:
-            return False
-        self._take(*report)
-        return True
 
     def _stuck(self) -> None:
         """Nothing is ready and nothing runs, and yet the root has no value."""
@@ -218,44 +224,6 @@ class Run:
         raise SchedulerError(
             "the workflow cannot go on: nothing runs, and what is left waits for a promise that nobody settles"
         )
-
-    def _take_reports(self) -> None:
-        reports = self.reports
-        for _ in range(reports.qsize()):
-            self._take(*reports.get_nowait())
-
-    def _take(self, kind: int, number: int, payload: Any, detail: Any) -> None:
-        if kind == REPORT_BROKEN:
-            raise payload
-        if kind == REPORT_INTERRUPT:
-            self._interrupts.strike()
-            return
-        if kind == REPORT_AWAITS:
-            self.awaiting.ask(number, payload, detail)
-            return
-        if kind == REPORT_TAG:
-            self._tag(number, payload, detail)
-            return
-        job = self.dispatcher.landed(number)
-        if job is None:
-            return
-        if kind == REPORT_DONE:
-            self.outcomes.body_done(job, payload)
-        elif kind == REPORT_FAILED:
-            self.outcomes.fail(job, payload, detail)
-        else:
-            self.outcomes.fail(job, SchedulerError(f"job {job.name} was cancelled"))
-
-    def _tag(self, number: int, key: Any, value: Any) -> None:
-        try:
-            tags = check_tags([(key, value)])
-        except ValueError as error:
-            self._scheduler.logger.warning(
-                "Job %s.%d: an executor's tag is left out: %s", self.execution_id, number, error
-            )
-            return
-        for tag in tags:
-            self.recorder.tag(TagRecord(EntityKind.JOB, f"{self.execution_id}.{number}", *tag))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -273,13 +241,6 @@ class Run:
                         self._scheduler.stop_executor(host.executor)
                 self._notify()
                 self._observers.close()
-
-    def refuse_reports(self) -> None:
-        """Answer those who asked for something after the end."""
-        while not self.reports.empty():
-            kind, _, _, answer = self.reports.get()
-            if kind == REPORT_AWAITS:
-                refuse(answer)
 
     def job_counts(self) -> dict[str, list[int]]:
         """For each task how many jobs are PENDING, RUNNING, FAILED, CACHED and DONE."""

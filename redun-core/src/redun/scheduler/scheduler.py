@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
-from redun.errors import NoCurrentScheduler, SchedulerError, UsageError
+from redun.errors import NoCurrentScheduler, UsageError
 from redun.expression import Expression, TaskExpression, ValueExpression, quote
 from redun.scheduler.cells import find_expressions
+from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.executors import RUN_BITS, ExecutorPool
 from redun.scheduler.root import root_task
 from redun.scheduler.run import Run
@@ -146,6 +147,7 @@ class Scheduler:
         dryrun: run no task: raise `DryRunResult` when one would have to run.
         cache: False ignores what earlier executions have left in the repository. Results are recorded all the same.
         tags: key and JSON value pairs to attach to the execution.
+        context: what `get_context` finds in it, merged deeply into the context of the configuration.
         execution_id: a UUID, where the caller wants to choose it.
 
         Raises the error that the workflow failed with, after recording everything that did finish.
@@ -156,8 +158,6 @@ class Scheduler:
             from redun.plugins.connect import connect_value_types
 
             connect_value_types(get_plugins())
-        if context:
-            raise SchedulerError("a context for the whole run is not supported yet")
         if execution_id is not None:
             self._check_execution_id(execution_id)
         argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", _describe(expr))
@@ -167,7 +167,15 @@ class Scheduler:
         )
         number = next(_run_numbers)
         observers = self._plugged_observers(record.id, expr)
-        run = Run(self, record, number << RUN_BITS, is_dry=dryrun, use_cache=cache, observers=observers)
+        run = Run(
+            self,
+            record,
+            number << RUN_BITS,
+            is_dry=dryrun,
+            use_cache=cache,
+            context=self._context(context or {}),
+            observers=observers,
+        )
         self.execution_id, self._last_run, self.traceback = record.id, run, None
         self.logger.info("Start Execution %s: %s", record.id, shlex.join(argv))
         for key, value in tags:
@@ -182,8 +190,16 @@ class Scheduler:
             raise
         finally:
             del self._pool.sink.runs[number]
-            run.refuse_reports()
+            run.inbox.close()
             set_current_scheduler(outer)
+
+    def _context(self, changes: Mapping[str, Any]) -> Context:
+        configured: Mapping[str, Any] = {}
+        if self._config_given:
+            from redun.config.build import scheduler_settings
+
+            configured = scheduler_settings(self.config).context
+        return (Context(configured) if configured else NO_CONTEXT).updated(changes)
 
     def _check_execution_id(self, execution_id: str) -> None:
         try:

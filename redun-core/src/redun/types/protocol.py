@@ -33,10 +33,13 @@ class TypeRegistry:
         self._proxies: dict[type, type[ProxyValue]] = {}
         self._named: dict[str, type[ProxyValue] | str] = {}
         self._found: dict[type, type[ProxyValue] | None] = {}
+        self.hooks: set[str] = set()
+        """Which of `preprocess` and `postprocess` some class overrides: most workflows need not look for either."""
 
     def register(self, cls: type[Value]) -> None:
         """Add a class under its `type_name`; a later class of the same name replaces an earlier one."""
         self._by_name[cls.type_name] = cls
+        self.hooks.update(name for name in ("preprocess", "postprocess") if name in vars(cls) and cls.__mro__[1:-1])
         raw_type = getattr(cls, "type", None)
         is_proxy = hasattr(cls, "is_builtin")  # not by issubclass: `Value` is registered before ProxyValue exists
         if isinstance(raw_type, type) and is_proxy:
