@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from redun.task import task
@@ -132,3 +133,8 @@ def own_children(number):
 
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(abs, (number,))
+
+
+@task(version="1", job_timeout=0.2)
+def sleep_a_minute():
+    time.sleep(60)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,11 +37,6 @@ def hangs() -> None:
     go_on.wait(60)
 
 
-@task(job_timeout=0.2)
-def sleeps() -> None:
-    time.sleep(60)
-
-
 @task(job_timeout=0.05, cache=False)
 async def dozes() -> None:
     await asyncio.sleep(60)
@@ -66,10 +63,20 @@ def test_a_thread_that_hangs_is_abandoned_and_replaced() -> None:
     assert numbers == list(range(10))
 
 
-@pytest.mark.parametrize(("slow", "mode"), [(sleeps, "process"), (dozes, "thread"), (waits, "thread")])
-def test_what_can_be_stopped_is(slow: Any, mode: str) -> None:
-    with pytest.raises(JobTimeoutError, match=r"ran longer than its job_timeout of [0-9.]+ s$"):
-        run(slow(), mode=mode)
+STOPPED = r"ran longer than its job_timeout of [0-9.]+ s$"
+
+
+@pytest.mark.parametrize("slow", [dozes, waits])
+def test_a_script_and_an_async_task_are_stopped(slow: Any) -> None:
+    with pytest.raises(JobTimeoutError, match=STOPPED):
+        run(slow())
+
+
+def test_a_worker_process_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    tasks = import_module("local_executor_tasks")
+    with pytest.raises(JobTimeoutError, match=STOPPED):
+        run(tasks.sleep_a_minute(), mode="process")
 
 
 def test_the_time_in_the_queue_does_not_count() -> None:

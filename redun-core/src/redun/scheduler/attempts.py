@@ -51,11 +51,9 @@ class Attempts:
         host = self._run.dispatcher.withdraw(job)
         if host is None:
             return  # it has ended meanwhile
-        stopped = (
-            ""
-            if host.executor.capabilities.cancel
-            else (". Running code cannot be stopped there: it was abandoned and goes on in its thread until it ends")
-        )
+        stopped = ""
+        if not host.can_stop(job):
+            stopped = ". Its code cannot be stopped: it was abandoned, and goes on in its thread until it ends"
         error = JobTimeoutError(
             f"job {job.name} of task {job.info.fullname!r} ran longer than its job_timeout of "
             f"{job.options.timeout:g} s{stopped}"
