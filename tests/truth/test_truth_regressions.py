@@ -96,3 +96,19 @@ def test_an_ended_run_is_garbage_as_soon_as_nobody_holds_it(scheduler: Scheduler
         assert known() is None
     finally:
         gc.enable()
+
+
+def test_a_shallow_result_is_found_again_when_an_edit_below_it_was_taken_back(scheduler: Scheduler) -> None:
+    @task(name="above", check_valid="shallow")
+    def above() -> Any:
+        return below()
+
+    for version in ("1", "2", "1"):
+
+        @task(name="below", version=version, cache=False)
+        def below() -> str:
+            ran.append(version)  # noqa: B023
+            return version  # noqa: B023
+
+        assert scheduler.run(above()) == version
+    assert ran == ["1", "2"]

@@ -178,7 +178,7 @@ class Execution(Interpreter):
         if not usable:
             return None
         newest = usable[-1]
-        is_certain = newest is finals[-1] and newest.is_certain and self._is_current(newest.perhaps_below)
+        is_certain = newest.is_certain and self._is_current(newest.perhaps_below)
         return newest if is_certain else Final(newest.outcome, newest.values, newest.below, frozenset(), False)
 
     # -- the end ------------------------------------------------------------------------------------------------------

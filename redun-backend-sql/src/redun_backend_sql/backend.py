@@ -163,7 +163,7 @@ class SqliteBackend(Backend):
         with self._open():
             return self._lookups.find_evaluations(eval_hashes)
 
-    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, list[CallHit]]:
         with self._open():
             return self._lookups.find_calls(eval_hashes, context_hash)
 

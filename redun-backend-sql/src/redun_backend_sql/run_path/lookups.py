@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from redun.backends.base import MOST_CALLS
 from redun.backends.records import CallHit, EvaluationHit, StoredValue
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
@@ -47,26 +48,25 @@ class Lookups:
         self._identities.trim()
         return hits
 
-    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, list[CallHit]]:
         """See `Backend.find_calls`."""
         wanted = set(eval_hashes)
-        hits: dict[bytes, CallHit] = {}
-        newest: dict[bytes, tuple[float, int]] = {}
+        found: dict[bytes, dict[tuple[float, int], CallHit]] = {}
         kind_names, task_set_hashes = self._identities.kind_names, self._identities.task_set_hashes
         rows = select_by_prefix(self._connection, sql.SELECT_CALLS, list(wanted), 0)
         for row in rows:
             eval_hash, raw_hash, value_hash, call_hash, kind_id, inline, time, number, context, task_set_id = row
             if eval_hash not in wanted or (context or b"") != context_hash:
                 continue
-            if newest.get(eval_hash, (time, number)) > (time, number):
-                continue
-            newest[eval_hash] = (time, number)
             value = None if inline is None else StoredValue(value_hash, *kind_names[kind_id], inline)
             self._identities.calls[call_hash] = number
-            task_set_hash = task_set_hashes[task_set_id]
-            hits[eval_hash] = CallHit(call_hash, value_hash, value, raw_hash or value_hash, task_set_hash)
+            hit = CallHit(call_hash, value_hash, value, raw_hash or value_hash, task_set_hashes[task_set_id])
+            found.setdefault(eval_hash, {})[time, number] = hit
         self._identities.trim()
-        return hits
+        return {
+            eval_hash: [hits[age] for age in sorted(hits, reverse=True)[:MOST_CALLS]]
+            for eval_hash, hits in found.items()
+        }
 
     def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
         """See `Backend.load_values`."""

@@ -70,6 +70,10 @@ def refuse_large_values(values: Sequence[ValueRecord], limit: int | None) -> Non
             )
 
 
+MOST_CALLS = 20
+"""How many earlier calls with the same evaluation hash a look-up gives."""
+
+
 class Backend(ABC):
     """Keeps what happened, and answers what it was."""
 
@@ -119,8 +123,11 @@ class Backend(ABC):
         """The newest evaluation of each hash that is known. Any number of hashes may be asked for, here and below."""
 
     @abstractmethod
-    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
-        """The newest successful completed call of each evaluation hash under this context (empty for none)."""
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, list[CallHit]]:
+        """The successful completed calls of each evaluation hash under this context (empty for none), newest first.
+
+        At least the newest `MOST_CALLS` of each: an earlier one is what fits after an edit below it was taken back.
+        """
 
     @abstractmethod
     def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
-from redun.backends.base import Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.base import MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
 from redun.backends.records import (
     CallHit,
     CallRecord,
@@ -111,17 +111,20 @@ class MemoryBackend(Backend):
                     hits[eval_hash] = EvaluationHit(raw_hash, self._stored(raw_hash), call_hash)
             return hits
 
-    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, CallHit]:
+    def find_calls(self, eval_hashes: Sequence[bytes], context_hash: bytes) -> dict[bytes, list[CallHit]]:
         with self._lock:
             hits = {}
             for eval_hash in eval_hashes:
                 calls = [c for c in self._completed(eval_hash) if c.context_hash == context_hash and not c.is_error]
                 if calls:
-                    call = _newest(calls, _call_time)
-                    value = self._stored(call.value_hash)
-                    raw_hash = call.raw_hash or call.value_hash
-                    hits[eval_hash] = CallHit(call.call_hash, call.value_hash, value, raw_hash, call.task_set_hash)
+                    # Of calls with the same time, the one that was recorded last comes first.
+                    oldest_first = sorted(calls, key=_call_time)
+                    hits[eval_hash] = [self._hit(call) for call in oldest_first[: -MOST_CALLS - 1 : -1]]
             return hits
+
+    def _hit(self, call: CallRecord) -> CallHit:
+        value, raw_hash = self._stored(call.value_hash), call.raw_hash or call.value_hash
+        return CallHit(call.call_hash, call.value_hash, value, raw_hash, call.task_set_hash)
 
     def load_values(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
         with self._lock:

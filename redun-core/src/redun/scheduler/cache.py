@@ -10,10 +10,10 @@ from redun.expression_graph import CODEC, decode_graph_and_values
 from redun.value import decode, is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from redun.backends.base import Backend
-    from redun.backends.records import StoredValue
+    from redun.backends.records import CallHit, StoredValue
     from redun.scheduler.job import Job
     from redun.scheduler.prepared import TaskSet, TaskSets
 
@@ -90,16 +90,25 @@ class RepositoryCache:
         return hits
 
     def _find_final_in(self, context: bytes, jobs: list[Job]) -> dict[int, Hit]:
-        calls = self._backend.find_calls([job.eval_hash for job in jobs], context)
-        usable = {}
-        tasks = self._usable_tasks({call.task_set_hash for call in calls.values()})
-        for job in jobs:
-            call = calls.get(job.eval_hash)
-            if call is not None and tasks.get(call.task_set_hash) is not None:
-                usable[job.number] = call
-        values = self._load({call.value_hash: call.value for call in usable.values()})
+        found = self._backend.find_calls([job.eval_hash for job in jobs], context)
+        tasks = self._usable_tasks({call.task_set_hash for calls in found.values() for call in calls})
+        waiting = {
+            job.number: iter([call for call in found[job.eval_hash] if tasks.get(call.task_set_hash) is not None])
+            for job in jobs
+            if job.eval_hash in found
+        }
+        hits: dict[int, Hit] = {}
+        while waiting:
+            # Nearly always the first call of each is usable, so that one round is all.
+            tried = {number: call for number, calls in waiting.items() if (call := next(calls, None)) is not None}
+            hits.update(self._open_finals(tried, tasks))
+            waiting = {number: waiting[number] for number in tried if number not in hits}
+        return hits
+
+    def _open_finals(self, calls: dict[int, CallHit], tasks: Mapping[bytes, frozenset[bytes] | None]) -> dict[int, Hit]:
+        values = self._load({call.value_hash: call.value for call in calls.values()})
         hits = {}
-        for number, call in usable.items():
+        for number, call in calls.items():
             stored = values.get(call.value_hash)
             value = _usable(stored)
             if value is not _INVALID:

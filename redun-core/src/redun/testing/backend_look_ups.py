@@ -37,7 +37,7 @@ class LookUps(BackendFixtures):
         hits = backend.find_evaluations([eval_hash, other_hash])
         assert hits[eval_hash][::2] == (hash_of("expression"), call.call_hash)
         assert hits[other_hash][::2] == (hash_of("another expression"), other.call_hash)
-        hit = backend.find_calls([eval_hash], b"")[eval_hash]
+        [hit] = backend.find_calls([eval_hash], b"")[eval_hash]
         assert (hit.call_hash, hit.value_hash, hit.raw_hash) == (call.call_hash, hash_of("result"), call.raw_hash)
         assert hit.task_set_hash == story.task_set_hash
 
@@ -48,13 +48,21 @@ class LookUps(BackendFixtures):
         second = story.call("f", "second", time=1001.0)
         backend.record(story.take())
         assert backend.find_evaluations([first.eval_hash])[first.eval_hash].raw_hash == hash_of("second")
-        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash].call_hash == second.call_hash
+        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash][0].call_hash == second.call_hash
         assert backend.call(first.call_hash) == first
 
         story.evaluation("f", "third", time=1002.0)
         backend.record(story.take())
         assert backend.find_evaluations([first.eval_hash])[first.eval_hash][::2] == (hash_of("third"), None)
-        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash].call_hash == second.call_hash
+        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash][0].call_hash == second.call_hash
+
+    def test_earlier_calls_come_after_the_newest(self, backend: Backend, story: Story) -> None:
+        """One of them fits when a task below was edited and the edit taken back."""
+        calls = [story.call("f", f"result {time}", time=1000.0 + time) for time in range(4)]
+        story.call("f", "failed", is_error=True, time=2000.0)
+        backend.record(story.take())
+        hits = backend.find_calls([calls[0].eval_hash], b"")[calls[0].eval_hash]
+        assert [hit.call_hash for hit in hits] == [call.call_hash for call in reversed(calls)]
 
     def test_an_earlier_result_that_comes_again_is_the_newest(self, backend: Backend, story: Story) -> None:
         """A file that changed back, say."""
@@ -64,7 +72,7 @@ class LookUps(BackendFixtures):
         story.call("f", "first", time=1002.0)
         backend.record(story.take())
         assert backend.find_evaluations([first.eval_hash])[first.eval_hash].raw_hash == hash_of("first")
-        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash].value_hash == hash_of("first")
+        assert backend.find_calls([first.eval_hash], b"")[first.eval_hash][0].value_hash == hash_of("first")
 
     def test_what_raised_is_not_found_again(self, backend: Backend, story: Story) -> None:
         """A failed call is kept, and never reused; where its body had returned, that still is."""
@@ -83,8 +91,8 @@ class LookUps(BackendFixtures):
         within = story.call("f", "special", context=hash_of("context"))
         backend.record(story.take())
         eval_hash = without.eval_hash
-        assert backend.find_calls([eval_hash], b"")[eval_hash].call_hash == without.call_hash
-        assert backend.find_calls([eval_hash], hash_of("context"))[eval_hash].call_hash == within.call_hash
+        assert backend.find_calls([eval_hash], b"")[eval_hash][0].call_hash == without.call_hash
+        assert backend.find_calls([eval_hash], hash_of("context"))[eval_hash][0].call_hash == within.call_hash
         assert backend.find_calls([eval_hash], hash_of("another context")) == {}
 
     def test_an_older_evaluation_that_is_written_later_does_not_win(self, backend: Backend, story: Story) -> None:
@@ -95,7 +103,7 @@ class LookUps(BackendFixtures):
         story.evaluation("f", "oldest", time=1000.0)
         backend.record(story.take())
         assert backend.find_evaluations([newer.eval_hash])[newer.eval_hash].raw_hash == hash_of("newer")
-        assert backend.find_calls([newer.eval_hash], b"")[newer.eval_hash].call_hash == newer.call_hash
+        assert backend.find_calls([newer.eval_hash], b"")[newer.eval_hash][0].call_hash == newer.call_hash
         assert backend.call(older.call_hash) == older
 
     def test_the_newest_of_one_batch_wins(self, backend: Backend, story: Story) -> None:
@@ -104,7 +112,7 @@ class LookUps(BackendFixtures):
         story.call("f", "older", time=1001.0)
         backend.record(story.take())
         assert backend.find_evaluations([newest.eval_hash])[newest.eval_hash].raw_hash == hash_of("newest")
-        assert backend.find_calls([newest.eval_hash], b"")[newest.eval_hash].call_hash == newest.call_hash
+        assert backend.find_calls([newest.eval_hash], b"")[newest.eval_hash][0].call_hash == newest.call_hash
 
     def test_a_failure_after_a_success_leaves_the_success(self, backend: Backend, story: Story) -> None:
         """What raised is never reused, and hides nothing."""
@@ -113,7 +121,7 @@ class LookUps(BackendFixtures):
         story.call("f", "error", is_error=True, time=1001.0)
         backend.record(story.take())
         assert backend.find_evaluations([good.eval_hash])[good.eval_hash].raw_hash == hash_of("result")
-        assert backend.find_calls([good.eval_hash], b"")[good.eval_hash].call_hash == good.call_hash
+        assert backend.find_calls([good.eval_hash], b"")[good.eval_hash][0].call_hash == good.call_hash
 
     def test_look_ups_take_any_number_of_hashes(self, backend: Backend, story: Story) -> None:
         """Known and unknown ones, and the same one twice."""
@@ -173,7 +181,7 @@ class LookUps(BackendFixtures):
         backend.record(batch)
         hit = backend.find_evaluations([call.eval_hash])[call.eval_hash]
         assert (hit.raw_hash, hit.value) == (hash_of("result"), None)
-        assert backend.find_calls([call.eval_hash], b"")[call.eval_hash].value is None
+        assert backend.find_calls([call.eval_hash], b"")[call.eval_hash][0].value is None
         assert backend.load_values([hash_of("result")]) == {}
         assert hash_of("result").hex() in caplog.text
 

@@ -55,7 +55,7 @@ class Stores(BackendFixtures):
             writer.record(story.take())
             hit = reader.find_evaluations([call.eval_hash])[call.eval_hash]
             assert (hit.raw_hash, hit.call_hash) == (call.raw_hash, call.call_hash)
-            assert reader.find_calls([call.eval_hash], b"")[call.eval_hash].call_hash == call.call_hash
+            assert reader.find_calls([call.eval_hash], b"")[call.eval_hash][0].call_hash == call.call_hash
             assert reader.load_values([call.value_hash])[call.value_hash].data == f"result {number}".encode()
             assert len(reader.jobs(story.execution_id)) == number + 1
 
