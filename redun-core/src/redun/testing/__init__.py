@@ -16,7 +16,9 @@ Tests of one's own can use the fixtures of the executors' suite without its test
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,11 +39,6 @@ _MODULES = {
     "call_target": "redun.testing.task_calls",
     "make_call": "redun.testing.task_calls",
 }
-_PARTS = {
-    "backend": ["suite", "fixtures", "look_ups", "questions", "recording", "stores"],
-    "executor": ["suite", "async", "batches", "cancelling", "fixtures", "life", "outcomes", "scripts", "values"],
-    "filesystem": ["suite", "listing", "rules"],
-}
 
 __all__ = [
     "BackendSuite",
@@ -58,10 +55,10 @@ def __getattr__(name: str) -> Any:
     # Lazily, because a suite needs pytest, and the workers of an executor under test import this package for its tasks.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    kind = _MODULES[name].rpartition(".")[2].partition("_")[0]
-    if kind in _PARTS:
+    if name.endswith(("Suite", "Fixtures")):
         import pytest
 
         # So that a failing test shows the values that it compared, as it does in a test module.
-        pytest.register_assert_rewrite(*(f"redun.testing.{kind}_{part}" for part in _PARTS[kind]))
+        modules = {f"{__name__}.{module.name}" for module in iter_modules(__path__)}
+        pytest.register_assert_rewrite(*modules.difference(sys.modules))
     return getattr(import_module(_MODULES[name]), name)
