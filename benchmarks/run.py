@@ -30,7 +30,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reference-sizes", type=int, nargs=2, default=[100, 600], help="the same for redun 0.44.1")
     parser.add_argument("--whole-size", type=int, default=1000, help="fan-out for the comparison with doit")
     parser.add_argument("--depth", type=int, default=100_000, help="how deep chains and self-calls go")
-    parser.add_argument("--large", type=int, default=1_000_000, help="fan-out of the scenario `large`")
+    parser.add_argument("--large", type=int, default=1_000_000, help="tasks of the scenario `large`")
     parser.add_argument("--timeout", type=float, default=900, help="seconds after which a single run is killed")
     parser.add_argument("--folder", type=Path, default=CHECKOUT / ".benchmarks", help="environments and scratch space")
     parser.add_argument("--json", type=Path, help="write the table to this file as well")
@@ -42,7 +42,7 @@ def format_answer(answer: float | str | None, unit: str) -> str:
         return ""
     if isinstance(answer, str):
         return answer
-    digits = {"s": 2, "ms": 3, "MB": 0}[unit]
+    digits = {"s": 2, "ms": 3, "MB": 0, "x": 2}[unit]
     return f"{answer:,.{digits}f} {unit}"
 
 
