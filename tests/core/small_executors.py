@@ -209,7 +209,7 @@ class AsyncioExecutor(SmallExecutor):
     async def finish(self):
         """Wait for what runs."""
         while self.running:
-            await asyncio.wait(list(self.running.values()))
+            await asyncio.wait([getattr(one, "task", one) for one in self.running.values()])
 
     def stop(self):
         super().stop()

@@ -149,3 +149,29 @@ def test_what_an_executor_tells_of_a_job_is_recorded_and_shown(backend, caplog):
     assert told == [{"name": "Thread", "cores": 2}] * 20
     assert caplog.text.count("on its way") == 20
     assert "an executor's tag is left out" in caplog.text
+
+
+def test_a_task_group_gives_its_error_or_lets_it_be_handled() -> None:
+    @task(name="misses", version="1")
+    def misses(x: int) -> int:
+        raise ValueError(x)
+
+    @task(name="group", cache=False)
+    async def group(handles: bool) -> str:
+        async def ask(x: int) -> None:
+            await misses(x)  # type: ignore[misc]
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for x in range(3):
+                    tasks.create_task(ask(x))
+        except* ValueError:
+            if not handles:
+                raise
+        return "handled"
+
+    scheduler = Scheduler(executor=AsyncioExecutor("default"))
+    assert scheduler.run(group(True)) == "handled"
+    with pytest.raises(ExceptionGroup) as caught:
+        scheduler.run(group(False))
+    assert {type(error) for error in caught.value.exceptions} == {ValueError}

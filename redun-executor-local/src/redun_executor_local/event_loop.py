@@ -11,6 +11,7 @@ from redun.executors.async_calls import start_async_call
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from redun.executors.async_calls import AsyncCall
     from redun.executors.base import JobSink, TaskCall
     from redun.expression import Expression
 
@@ -23,7 +24,7 @@ class EventLoop:
 
     def __init__(self, name: str, sink: JobSink) -> None:
         self._reports = _Reports(sink)
-        self._running: dict[int, asyncio.Task[Any]] = {}
+        self._running: dict[int, AsyncCall] = {}
         self._stopped = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=f"redun-{name}-event-loop", daemon=True)
@@ -59,8 +60,8 @@ class EventLoop:
             task = self._running[call.job_id] = start_async_call(call, self._reports)
             task.add_done_callback(self._ended(call.job_id))
 
-    def _ended(self, job_id: int) -> Callable[[asyncio.Task[Any]], None]:
-        def forget(_task: asyncio.Task[Any]) -> None:
+    def _ended(self, job_id: int) -> Callable[[AsyncCall], None]:
+        def forget(_call: AsyncCall) -> None:
             del self._running[job_id]
             self._end_if_idle()
 

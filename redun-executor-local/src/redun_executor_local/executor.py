@@ -45,7 +45,7 @@ class LocalExecutor(Executor):
     program. A worker process is terminated. A worker process that dies takes only its own call with it.
 
     Scripts are started from threads, whatever the mode, and terminated by `cancel` and `stop`. Async tasks run on one
-    event loop, in a thread, where the mode is `"thread"`.
+    event loop in a thread of the scheduler's process, whatever the mode.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LocalExecutor(Executor):
         self.capabilities = Capabilities(
             in_process=in_threads,
             scripts=True,
-            async_tasks=in_threads,
+            async_tasks=True,
             cancel=not in_threads,
             reports_started=True,
             abandons_running=True,
@@ -147,7 +147,7 @@ class LocalExecutor(Executor):
             return False
 
     def _chooses_threads(self, target: TaskTarget, options: Mapping[str, Any]) -> bool:
-        if target.is_script:
+        if target.is_script or target.is_async:
             return True
         wish = options.get("mode")
         return (self.mode if wish is None else parse_mode(wish)) == THREAD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redun.errors import BackendError
@@ -23,15 +24,17 @@ from redun_backend_sql.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
-def check_repository(path: Path) -> Iterator[Problem]:
+def check_repository(path: str | Path) -> Iterator[Problem]:
     """Everything that is wrong with the repository in a SQLite file; nothing, if it is whole.
+
+    path: such as `.redun/redun.db`.
 
     Raises `BackendError` when there is no such file or it cannot be read, and `BackendVersionError` when its schema is
     not the present one.
     """
+    path = Path(path)
     if not path.exists():
         raise BackendError(f"there is no repository {path}")
     name = f"the repository {path}"

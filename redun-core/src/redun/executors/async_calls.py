@@ -38,26 +38,55 @@ class AsyncSink(Protocol):
         """As `JobSink.evaluate`."""
 
 
-def start_async_call(call: TaskCall, sink: AsyncSink) -> asyncio.Task[Any]:
-    """Begin a call of an async task in the event loop that runs in this thread.
+class AsyncCall:
+    """A call of an async task that runs in an event loop. It reports its end to the sink itself, once."""
 
-    The call reports its end to `sink` itself, once. To cancel the call, cancel what is returned, in the same thread.
-    Nothing that the task raises comes out of the event loop.
-    """
-    running = asyncio.get_running_loop().create_task(_outcome_of(call, sink), name=call.job_name)
+    def __init__(self, call: TaskCall, sink: AsyncSink) -> None:
+        self._call = call
+        self._sink = sink
+        # Asyncio cannot tell: up to Python 3.12 a task that was left by a TaskGroup counts as being cancelled for ever.
+        self._is_cancelled = False
+        self.task = asyncio.get_running_loop().create_task(self._outcome(), name=call.job_name)
+        """To wait for the end."""
+        self.task.add_done_callback(self._report)
 
-    def report(ended: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
-        if ended.cancelled() or ended.cancelling():
-            sink.cancelled(call.job_id)
+    def cancel(self) -> None:
+        """Stop the call. In the thread of the event loop."""
+        self._is_cancelled = True
+        self.task.cancel()
+
+    def add_done_callback(self, callback: Callable[[AsyncCall], None]) -> None:
+        """Have a function called, in the thread of the event loop, once the end has been reported."""
+        self.task.add_done_callback(lambda _: callback(self))
+
+    async def _outcome(self) -> tuple[Any, BaseException | None]:
+        """What the call returns or raises.
+
+        An error is returned too: a `KeyboardInterrupt` that leaves an asyncio task stops the whole event loop.
+        """
+        self._sink.started(self._call.job_id)
+        try:
+            return await run_async_call(self._call, self._sink), None
+        except BaseException as error:
+            return None, error
+
+    def _report(self, ended: asyncio.Task[tuple[Any, BaseException | None]]) -> None:
+        if self._is_cancelled or ended.cancelled():
+            self._sink.cancelled(self._call.job_id)
             return
         value, error = ended.result()
         if error is None:
-            sink.done(call.job_id, value)
+            self._sink.done(self._call.job_id, value)
         else:
-            sink.failed(call.job_id, error)
+            self._sink.failed(self._call.job_id, error)
 
-    running.add_done_callback(report)
-    return running
+
+def start_async_call(call: TaskCall, sink: AsyncSink) -> AsyncCall:
+    """Begin a call of an async task in the event loop that runs in this thread.
+
+    Nothing that the task raises comes out of the event loop.
+    """
+    return AsyncCall(call, sink)
 
 
 async def run_async_call(call: TaskCall, sink: AsyncSink) -> Any:
@@ -73,23 +102,6 @@ async def run_async_call(call: TaskCall, sink: AsyncSink) -> Any:
         return await task.func(*call.args, **call.kwargs)
     except SystemExit as error:
         raise exit_error(call.target, error) from error
-
-
-async def _outcome_of(call: TaskCall, sink: AsyncSink) -> tuple[Any, BaseException | None]:
-    """What a call returns or raises.
-
-    An error is returned too: a `KeyboardInterrupt` that leaves an asyncio task stops the whole event loop.
-    """
-    sink.started(call.job_id)
-    try:
-        return await run_async_call(call, sink), None
-    except asyncio.CancelledError as error:
-        current = asyncio.current_task()
-        if current is not None and current.cancelling():
-            raise
-        return None, error
-    except BaseException as error:
-        return None, error
 
 
 class _Awaiter:
@@ -126,3 +138,5 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
         future.set_exception(wrapped)
     else:
         future.set_exception(error)
+    if error is not None:
+        future.exception()  # nobody may be waiting any more, which asyncio would complain about

@@ -135,6 +135,7 @@ class Calls:
         job.options = options
         if context is not NO_CONTEXT:
             job.context = context
+        parent.open_calls += 1
         info.counts[columns.PENDING] += 1
         return job
 

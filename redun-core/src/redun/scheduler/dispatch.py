@@ -9,15 +9,18 @@ from redun.errors import SchedulerError
 from redun.scheduler.executor_options import ExecutorOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from redun.executors.base import Capabilities, Executor, TaskCall
     from redun.scheduler.job import Job
+    from redun.scheduler.limits import Limits
 
 UNLIMITED_WINDOW = 10_000
 """Calls in flight on an executor without a number of slots."""
 MOST_WAITING = 2_000
-"""Calls that wait for a slot before the run stops making more."""
+"""Calls that wait for a slot before the run stops making more, where all tasks run on one executor."""
+MOST_WAITING_OF_MANY = 50_000
+"""The same where there are several: the next call may be for one that is idle."""
 
 
 class Host:
@@ -45,47 +48,6 @@ class Host:
         )
 
 
-class Limits:
-    """Resources of which calls take some while their bodies run."""
-
-    def __init__(self, capacities: Mapping[str, int]) -> None:
-        self._capacities = capacities
-        self._used: dict[str, int] = {}
-        self.waiting: deque[Job] = deque()
-
-    def check(self, job: Job) -> None:
-        """Raise `SchedulerError` for a request that can never be met."""
-        for name, count in job.options.limits:
-            if count > self._capacity(name):
-                raise SchedulerError(
-                    f"task {job.info.fullname!r} needs {count} of the limit {name!r}, "
-                    f"whose capacity is {self._capacity(name)}: raise it in [limits], or ask for less"
-                )
-
-    def take(self, job: Job) -> bool:
-        """Take what a job needs, if all of it is there."""
-        needed = job.options.limits
-        if any(self._used.get(name, 0) + count > self._capacity(name) for name, count in needed):
-            return False
-        for name, count in needed:
-            self._used[name] = self._used.get(name, 0) + count
-        job.holds_limits = True
-        return True
-
-    def release(self, job: Job) -> list[Job]:
-        """Give back what a job holds, and return the waiting jobs that now hold what they need."""
-        for name, count in job.options.limits:
-            self._used[name] -= count
-        job.holds_limits = False
-        released = [waiting for waiting in self.waiting if self.take(waiting)]
-        if released:
-            self.waiting = deque(waiting for waiting in self.waiting if not waiting.holds_limits)
-        return released
-
-    def _capacity(self, name: str) -> int:
-        return self._capacities.get(name, 1)
-
-
 class Dispatcher:
     """Queues calls for the executors of one run."""
 
@@ -96,10 +58,12 @@ class Dispatcher:
         submitted: Callable[[Job, Capabilities], None],
         limits: Limits,
         job_id_base: int,
+        executor_names: set[str],
     ) -> None:
         """Make one.
 
         submitted: is told of each job with a time-out, after its executor was.
+        executor_names: those that the workflow's tasks are known to name; others are added as they turn up.
         """
         self._find_host = find_host
         self._start = start
@@ -108,13 +72,15 @@ class Dispatcher:
         self._busy: dict[Host, None] = {}
         self._job_id_base = job_id_base
         self.limits = limits
+        self.executor_names = executor_names
         self.in_flight: dict[int, tuple[Job, Host]] = {}
         self.waiting = 0
 
     @property
     def is_full(self) -> bool:
         """Whether so many calls wait that no more should be made for now."""
-        return self.waiting >= MOST_WAITING
+        waiting = self.waiting + len(self.limits)
+        return waiting >= MOST_WAITING and (len(self.executor_names) < 2 or waiting >= MOST_WAITING_OF_MANY)
 
     def enqueue(self, job: Job) -> None:
         """Queue a call.
@@ -125,11 +91,13 @@ class Dispatcher:
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = self._find_host(name)
+            if name != "inline":
+                self.executor_names.add(name)
         self._check(job, host)
         if job.options.limits and not job.holds_limits:
             self.limits.check(job)
             if not self.limits.take(job):
-                self.limits.waiting.append(job)
+                self.limits.wait(job)
                 return
         job.executor_name = name
         host.waiting.append(job)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import ConfigError, PluginError, SchedulerError
+from redun.errors import ConfigError, ExecutorError, PluginError, RedunError, SchedulerError
 from redun.executors.alias import AliasExecutor
 from redun.executors.base import Executor, ExecutorContext
 from redun.scheduler import reports
@@ -148,7 +148,14 @@ class ExecutorPool:
         users = self._users.get(id(executor), 0)
         if not users:
             scratch = Path(tempfile.gettempdir()) / f"redun-{execution_id}"
-            executor.start(ExecutorContext(self._config_dir, execution_id, project, scratch, self._logger), self.sink)
+            context = ExecutorContext(self._config_dir, execution_id, project, scratch, self._logger)
+            try:
+                executor.start(context, self.sink)
+            except RedunError:
+                raise
+            except Exception as error:  # of a plugin
+                reason = f"{type(error).__name__}: {error}"
+                raise ExecutorError(f"the executor {executor.name!r} cannot be started: {reason}") from error
         self._users[id(executor)] = users + 1
 
     def stop(self, executor: Executor) -> None:

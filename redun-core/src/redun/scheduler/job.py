@@ -68,6 +68,10 @@ class Job:
     """The positions of arguments that a task could change in place."""
     runs_in_process = False
     context = NO_CONTEXT
+    open_calls = 0
+    """How many calls made by this one have not ended."""
+    is_cut_short = False
+    """Whether an error came up before everything had been evaluated: what is below the call is not all known."""
     call_order = 0
     """How many calls this job has made so far."""
     key = b""

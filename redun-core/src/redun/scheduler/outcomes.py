@@ -139,7 +139,7 @@ class Outcomes:
     ) -> None:
         """A call has its final value."""
         job.end_time = time.time()
-        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
+        tasks = self._tasks_of(job)
         call_hash = _call_hash(job, value_hash)
         if encoded is not None and job.options.is_recorded:
             self._run.recorder.value(encoded)
@@ -148,6 +148,16 @@ class Outcomes:
         if is_small is None:
             is_small = len(encoded.data) <= LARGEST_KEPT if encoded else _is_small(value)
         self._complete(job, value, value_hash, call_hash, tasks, is_small)
+
+    def _tasks_of(self, job: Job) -> TaskSet:
+        """The task of a call and those below it.
+
+        Where something below has not ended, or was not even begun, the result may be the outcome of a race. It is no
+        final result to go on with, neither of this call nor of those above it.
+        """
+        if job.open_calls or job.is_cut_short:
+            job.child_task_sets[self._run.task_sets.unfinished] = None
+        return self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
 
     def _complete(
         self, job: Job, value: Any, value_hash: bytes, call_hash: bytes, tasks: TaskSet, is_small: bool
@@ -172,6 +182,7 @@ class Outcomes:
         parent = job.parent
         assert parent is not None
         job.is_finished = True
+        parent.open_calls -= 1
         parent.child_task_sets[tasks] = None
         if not job.options.is_recorded:
             # The task sets of the calls above name this task.
@@ -209,7 +220,7 @@ class Outcomes:
         job.status = Status.FAILED
         job.move_to(columns.FAILED)
         encoded = error_value(self._run.failures, job, error, detail)
-        tasks = self._run.task_sets.union(job.info.own_tasks, job.child_task_sets)
+        tasks = self._tasks_of(job)
         call_hash = _call_hash(job, encoded.hash)
         if job.options.is_recorded:
             self._run.recorder.value(encoded)

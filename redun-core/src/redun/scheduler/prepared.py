@@ -12,6 +12,9 @@ from redun.hashing import hash_bytes
 from redun.job_info import JobInfo
 from redun.task import SchedulerTask, Task
 
+UNFINISHED = hash_bytes("task", b"redun.unfinished")
+"""Stands for a task that nobody ever registers, so that a task set with it never is that of today."""
+
 
 class TaskSet:
     """The tasks used by a call and below it: one object for each distinct set within a run."""
@@ -30,6 +33,8 @@ class TaskSets:
     def __init__(self) -> None:
         self._by_members: dict[frozenset[bytes], TaskSet] = {}
         self._unions: dict[tuple[TaskSet, ...], TaskSet] = {}
+        self.unfinished = self.of(frozenset([UNFINISHED]))
+        """Part of the task set of a call that came to its end while something below it had not."""
 
     def of(self, members: frozenset[bytes]) -> TaskSet:
         """The set with these members."""

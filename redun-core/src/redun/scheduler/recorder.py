@@ -22,6 +22,7 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
+from redun.scheduler.prepared import UNFINISHED
 from redun.tags import check_tags
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Recorder:
                 self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), key, value))
         if not tasks.is_recorded:
             tasks.is_recorded = True
+            if UNFINISHED in tasks.members:
+                self._batch.tasks.append(TaskRecord(UNFINISHED, "unfinished", "redun", None, ""))
             self._batch.task_sets.append(TaskSetRecord(tasks.hash, tuple(sorted(tasks.members))))
 
     def finished(self, job: Job, call_hash: bytes | None) -> None:

@@ -101,6 +101,8 @@ class Reducer:
     def _fail_join(self, join: Join, error: BaseException) -> None:
         if not join.has_failed:
             join.has_failed = True
+            if join.missing > 1:
+                join.job.is_cut_short = True
             self.failed.append((join, error))
 
     def resolve(self, cell: Cell, value: Any) -> None:

@@ -20,13 +20,14 @@ from redun.scheduler.awaiting import Awaiting
 from redun.scheduler.cache import RepositoryCache
 from redun.scheduler.calls import Calls
 from redun.scheduler.cells import DONE, PENDING, Cell
-from redun.scheduler.dispatch import Dispatcher, Host, Limits
+from redun.scheduler.dispatch import Dispatcher, Host
 from redun.scheduler.equal_calls import EqualCalls
 from redun.scheduler.errors import DryRunResult
 from redun.scheduler.events import JobEvent
 from redun.scheduler.failures import Failures
 from redun.scheduler.interrupts import Interrupts
 from redun.scheduler.job import Job
+from redun.scheduler.limits import Limits
 from redun.scheduler.observers import Observers
 from redun.scheduler.option_names import warn_about_options
 from redun.scheduler.outcomes import Outcomes
@@ -77,7 +78,12 @@ class Run:
         self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
         self.attempts = Attempts(self)
         self.dispatcher = Dispatcher(
-            self._find_host, self._start_host, self.attempts.submitted, Limits(scheduler.limits), job_id_base
+            self._find_host,
+            self._start_host,
+            self.attempts.submitted,
+            Limits(scheduler.limits),
+            job_id_base,
+            scheduler.executors_of_tasks(),
         )
         self.equal_calls = EqualCalls(self)
         self.outcomes = Outcomes(self)

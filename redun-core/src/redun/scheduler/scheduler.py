@@ -122,6 +122,11 @@ class Scheduler:
         """The executor that tasks select by this name. Raises `SchedulerError` when there is none."""
         return self._pool.find(name)
 
+    def executors_of_tasks(self) -> set[str]:
+        """The names of the executors that the workflow's tasks declare."""
+        tasks = (task for task in self.task_registry if task.namespace != "redun")
+        return {task.get_task_option("executor") or "default" for task in tasks}
+
     def load(self, migrate: bool | None = None) -> None:
         """Open the repository. Doing so twice is fine."""
         with self._lock:

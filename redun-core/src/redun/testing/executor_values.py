@@ -74,7 +74,7 @@ class Values(ExecutorFixtures):
 
     def test_options_of_others_do_no_harm(self, running: Executor, sink: RecordingSink) -> None:
         """Options of the scheduler and of executors elsewhere come along; they cannot be changed."""
-        options = {"memory": 4, "tags": [("a", 1)], "check_valid": "shallow", "nobody_knows": {"deep": [1]}}
+        options = {"redun_suite_option": 4, "tags": [("a", 1)], "check_valid": "shallow", "nobody_knows": {"deep": [1]}}
         call = make_call(1, tasks.add, 1, options=options)
         running.submit([call])
         assert sink.wait([1])[0].value == 2
