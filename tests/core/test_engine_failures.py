@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redun import Scheduler, catch, task, throw
 from redun.backends.memory import MemoryBackend
 from redun.backends.records import Status
-from redun.errors import SchedulerError
+from redun.errors import ExecutorError, SchedulerError
 from redun.executors.alias import AliasExecutor
 from redun.executors.inline import InlineExecutor
 from redun.value import decode
@@ -324,3 +325,17 @@ def test_a_cond_without_a_true_condition_can_be_caught_as_an_index_error(schedul
     from redun import cond
 
     assert scheduler.run(catch(cond(False, 1), IndexError, recover)).startswith("recovered from cond()")
+
+
+def test_an_executor_that_cannot_start_is_named(scheduler: Scheduler) -> None:
+    class Broken(InlineExecutor):
+        def start(self, context: Any, sink: Any) -> None:
+            Path("/nowhere/to/be/found").read_text()
+
+    @task(name="on_broken", executor="broken")
+    def on_broken() -> int:
+        return 1
+
+    scheduler.add_executor(Broken("broken"))
+    with pytest.raises(ExecutorError, match="the executor 'broken' cannot be started: FileNotFoundError"):
+        scheduler.run(on_broken())
