@@ -53,6 +53,11 @@ class Limits:
         self._used: dict[str, int] = {}
         self.waiting: deque[Job] = deque()
 
+    @property
+    def used(self) -> Mapping[str, int]:
+        """How much of each is taken."""
+        return self._used
+
     def check(self, job: Job) -> None:
         """Raise `SchedulerError` for a request that can never be met."""
         for name, count in job.options.limits:
@@ -94,16 +99,20 @@ class Dispatcher:
         find_host: Callable[[str], Host],
         start: Callable[[Host], None],
         submitted: Callable[[Job, Capabilities], None],
+        roll_back: Callable[[list[Job]], None],
         limits: Limits,
         job_id_base: int,
     ) -> None:
         """Make one.
 
         submitted: is told of each job with a time-out, after its executor was.
+        roll_back: is told of jobs with handles, before their executor is.
         """
         self._find_host = find_host
         self._start = start
         self._submitted = submitted
+        self._roll_back = roll_back
+        self._with_handles: list[Job] = []
         self._hosts: dict[str, Host] = {}
         self._busy: dict[Host, None] = {}
         self._job_id_base = job_id_base
@@ -133,6 +142,8 @@ class Dispatcher:
                 return
         job.executor_name = name
         host.waiting.append(job)
+        if job.handles:
+            self._with_handles.append(job)
         self.waiting += 1
         self._busy[host] = None
 
@@ -150,6 +161,9 @@ class Dispatcher:
     def submit(self, prepare: Callable[[Job, bool], TaskCall]) -> bool:
         """Hand waiting calls to their executors, as many as fit. Says whether there were any."""
         submitted = False
+        if self._with_handles:
+            with_handles, self._with_handles = self._with_handles, []
+            self._roll_back(with_handles)
         for host in list(self._busy):
             room = host.window - host.in_flight
             waiting = host.waiting

@@ -12,6 +12,9 @@ from redun.hashing import hash_bytes
 from redun.job_info import JobInfo
 from redun.task import SchedulerTask, Task
 
+SUB_RUN = "redun.subrun_root_task"
+"""The task below whose jobs sub-schedulers add others."""
+
 
 class TaskSet:
     """The tasks used by a call and below it: one object for each distinct set within a run."""
@@ -60,6 +63,7 @@ class PreparedTask:
         "fullname",
         "hash",
         "hashed",
+        "is_extended",
         "is_scheduler_task",
         "job_info_positions",
         "lazy_defaults",
@@ -77,6 +81,7 @@ class PreparedTask:
         self.fullname = task.fullname
         self.hash = task.hash_bytes
         self.is_scheduler_task = isinstance(task, SchedulerTask)
+        self.is_extended = self.fullname == SUB_RUN
         self.counts = [0, 0, 0, 0, 0]
         self.plain_options: dict[int, Any] = {}
         """Resolved options of calls without options of their own, by the identity of what their parent exports."""

@@ -38,7 +38,17 @@ _MODULES = {
     "make_call": "redun.testing.task_calls",
 }
 _PARTS = {
-    "backend": ["suite", "fixtures", "look_ups", "questions", "recording", "stores"],
+    "backend": [
+        "suite",
+        "extensions",
+        "fixtures",
+        "handles",
+        "look_ups",
+        "questions",
+        "recording",
+        "records",
+        "stores",
+    ],
     "executor": ["suite", "async", "batches", "cancelling", "fixtures", "life", "outcomes", "scripts", "values"],
     "filesystem": ["suite", "listing", "rules"],
 }
