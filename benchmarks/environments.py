@@ -35,6 +35,10 @@ OURS = Contestant(
 REFERENCE = Contestant("redun-0.44.1", ("redun==0.44.1",), "redun")
 DOIT = Contestant("doit", ("doit",), "doit")
 
+WITH_TABLES = Contestant(
+    "redun-core-with-tables", (*OURS.requirements, "numpy", "pandas", "polars", "pyarrow"), "python"
+)
+
 
 def make_environment(contestant: Contestant, environments: Path) -> None:
     """Make the contestant's environment, unless a finished one is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dummy_plugins import install_plugins
-from environments import DOIT, OURS, REFERENCE, Contestant
+from environments import DOIT, OURS, REFERENCE, WITH_TABLES, Contestant, make_environment
 from measure import Sample, measure
 
 # Settings of the user's, and what would keep Python from storing compiled modules.
@@ -269,6 +270,20 @@ def large_run(plan: Plan, size: int) -> list[tuple[str, str, float]]:
     ]
 
 
+def measure_values(plan: Plan) -> list[Row]:
+    """How fast arrays and tables are hashed, beside BLAKE2b alone and the hash of a pickle."""
+    make_environment(WITH_TABLES, plan.environments)
+    script = Path(__file__).resolve().parent / "measure_values.py"
+    sample = run(plan, WITH_TABLES, plan.scratch, str(script), str(plan.rounds))
+    if sample.exit_code:
+        raise BenchmarkError(f"measure_values.py: exit code {sample.exit_code}\n{sample.output[-2000:]}")
+    result = []
+    for name, ours, blake2b, pickled in json.loads(sample.output.splitlines()[-1]):
+        answer = f"{ours:.2f} GB/s; BLAKE2b alone {blake2b:.2f}, pickle and BLAKE2b {pickled:.2f}"
+        result.append(Row(f"hash of a {name}", "GB/s", {OURS.name: answer}))
+    return result
+
+
 SCENARIOS: dict[str, Callable[[Plan], list[Row]]] = {
     "help": measure_help,
     "fixed": measure_fixed_cost,
@@ -277,5 +292,6 @@ SCENARIOS: dict[str, Callable[[Plan], list[Row]]] = {
     "whole": measure_whole_process,
     "depth": measure_depth,
     "large": measure_large,
+    "values": measure_values,
 }
-ON_REQUEST = frozenset({"large"})
+ON_REQUEST = frozenset({"large", "values"})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redun import File, Scheduler, task
+from redun import File, Handle, Scheduler, merge_handles, task
 from redun.errors import BackendError, BackendVersionError
 from redun.executors.inline import InlineExecutor
 from redun.expression_graph import encode_graph, graph_parts
@@ -93,6 +93,21 @@ def failing() -> Any:
     return [increment(1), fail(1)]
 
 
+class Conn(Handle):
+    """Something with a state."""
+
+
+@task
+def change(conn: Any, x: int) -> Any:
+    return conn
+
+
+@task
+def with_handles() -> Any:
+    conn = change(Conn("db"), 0)
+    return change(merge_handles([change(conn, 1), change(conn.fork("two"), 2)]), 3)
+
+
 @task
 def impossible() -> Any:
     return increment(1, 2, 3, 4, 5)
@@ -107,6 +122,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scheduler = Scheduler(backend=backend, executor=InlineExecutor("default"))
     for _ in range(2):
         scheduler.run(main(str(folder / "file.txt")), tags=[("user", "somebody")])
+        scheduler.run(with_handles())
     for expression in (failing(), impossible()):
         with pytest.raises((ValueError, TypeError)):
             scheduler.run(expression)
@@ -131,7 +147,17 @@ def test_what_runs_leave_behind_is_whole(whole: Path) -> None:
         assert codecs >= {"plain", "bytes", "pickle", "expression"}
         assert all(
             connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("job", "call", "call_argument", "value", "value_child", "task_set", "tag", "job_count")
+            for table in (
+                "job",
+                "call",
+                "call_argument",
+                "value",
+                "value_child",
+                "task_set",
+                "tag",
+                "job_count",
+                "handle_edge",
+            )
         )
 
 
@@ -220,6 +246,8 @@ DAMAGE = {
     ),
     "tag of nothing": ("UPDATE tag SET entity_kind = 77", "are no kind and id of anything"),
     "tag's value": ("UPDATE tag SET value = '{'", "its value is not JSON"),
+    "step -> state before": ("UPDATE handle_edge SET parent_id = 999 WHERE parent_id = 1", "names the handle 999"),
+    "step -> state after": ("UPDATE handle_edge SET child_id = 999 WHERE parent_id = 1", "names the handle 999"),
     # Content and hashes.
     "small result": (f"UPDATE call SET inline = x'4E' WHERE id = {LEAF}", "its result, the value"),
     "small argument": (
@@ -258,7 +286,11 @@ DAMAGE = {
     "result without a kind": (f"UPDATE call SET kind_id = NULL WHERE id = {LEAF}", "nothing says of which kind"),
     "task set": ("UPDATE task_set SET members = CAST(members || members AS BLOB)", "its members are not what"),
     "value's hash": ("UPDATE value SET hash = zeroblob(20) WHERE length(data) > 10000", "its content has the hash"),
+    "state's hash": ("UPDATE handle SET hash = x'0102' WHERE id = 1", "its hash has 2 bytes"),
     # Counts and states.
+    "state's validity": ("UPDATE handle SET is_valid = 2 WHERE id = 1", "cannot be told from 2"),
+    "step": ("UPDATE handle_edge SET step = 9", "its kind 9 means nothing"),
+    "step to another handle": ("UPDATE handle SET fullname = 'another' WHERE id = 1", "to the handle"),
     "count": ("UPDATE job_count SET count = count + 1", "jobs, and there are"),
     "lost job": (f"DELETE FROM job WHERE {A_JOB}", "jobs, and there are"),
     "lost count": ("DELETE FROM job_count", "counts 0 jobs"),
@@ -304,6 +336,7 @@ DAMAGE = {
         "INSERT INTO tag SELECT id + 1000, entity_kind, entity_id, key, value, is_current FROM tag",
         "current tag",
     ),
+    "state twice": ("INSERT INTO handle SELECT id + 1000, hash, fullname, key, 1 FROM handle", "state of a handle"),
     # What SQLite looks after.
     "index": (
         "PRAGMA writable_schema = ON;"

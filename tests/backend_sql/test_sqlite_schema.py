@@ -21,6 +21,8 @@ from redun_backend_sql.schema import (
     call_argument,
     execution,
     executor,
+    handle,
+    handle_edge,
     job,
     job_count,
     metadata,
@@ -188,6 +190,15 @@ STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_KNOWN_TAGS": select(tag.c.entity_kind, tag.c.entity_id, tag.c.key, tag.c.value).where(
         tag.c.is_current == 1, tag.c.entity_id.in_(["x"])
     ),
+    "SELECT_HANDLES": select(handle.c.hash, handle.c.id, handle.c.is_valid).where(prefix(handle.c.hash).in_([b""])),
+    "SELECT_HANDLE_CHILDREN": select(
+        handle_edge.c.parent_id, handle_edge.c.step, handle.c.hash, handle.c.id, handle.c.is_valid
+    )
+    .join_from(handle_edge, handle, handle.c.id == handle_edge.c.child_id)
+    .where(handle_edge.c.parent_id.in_([1])),
+    "INSERT_HANDLE": insert(handle).values(row("hash fullname key is_valid")),
+    "UPDATE_HANDLE": update(handle).values(is_valid=1).where(handle.c.id == 1),
+    "INSERT_HANDLE_EDGE": insert(handle_edge).prefix_with("OR IGNORE").values(row("parent_id child_id step")),
     "INSERT_TAG": insert(tag).values(row("entity_kind entity_id key value is_current")),
 }
 new_count = sqlite_insert(job_count).values(row("execution_id task_id status count"))

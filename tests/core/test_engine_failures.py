@@ -302,7 +302,7 @@ def test_an_error_of_the_engines_own_is_shown_by_its_message_alone(scheduler: Sc
 
 
 def test_options_that_look_like_a_slip_are_warned_about(scheduler: Scheduler) -> None:
-    @task(name="slips", memry=3, hash_helpers=True, my_own_option=1, memory=4)
+    @task(name="slips", memry=3, my_own_option=1, memory=4)
     def slips() -> int:
         return 1
 
@@ -317,7 +317,6 @@ def test_options_that_look_like_a_slip_are_warned_about(scheduler: Scheduler) ->
     name = slips.fullname
     assert messages == [
         f"task '{name}': unknown option 'memry'. Did you mean 'memory'?",
-        f"task '{name}': the option 'hash_helpers' is not supported yet and has no effect",
     ]
 
 

@@ -409,3 +409,11 @@ def test_numpy_like_buffers_are_hashed_by_their_bytes():
     memory = bytearray(b"0123456789")
     assert hash_value(pickle.PickleBuffer(memory)) == hash_value(pickle.PickleBuffer(b"0123456789"))
     assert hash_value(pickle.PickleBuffer(memory)) != hash_value(b"0123456789")
+
+
+def test_looking_at_an_exception_does_not_change_its_hash() -> None:
+    error = ValueError("a")
+    before = hash_value(error)
+    # From now on pickling takes an empty dict of it.
+    assert error.__dict__ == {}
+    assert hash_value(error) == before

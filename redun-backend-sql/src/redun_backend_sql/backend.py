@@ -15,6 +15,7 @@ from redun_backend_sql import defaults
 from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
 from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
+from redun_backend_sql.run_path.extensions import extend_job
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         EvaluationHit,
         ExecutionRecord,
         FileRow,
+        HandleStep,
         JobRow,
         RecordBatch,
         StoredValue,
@@ -176,6 +178,25 @@ class SqliteBackend(Backend):
     def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
         with self._open():
             return self._lookups.load_task_sets(hashes)
+
+    def extend_job(self, execution_id: str, number: int) -> int | None:
+        with self._open():
+            assert self._connection is not None
+            return extend_job(self._connection, execution_id, number)
+
+    # -- handles ------------------------------------------------------------------------------------------------------
+
+    def find_valid_handles(self, states: Sequence[bytes]) -> set[bytes]:
+        with self._open():
+            return self._lookups.find_valid_handles(states)
+
+    def handle_branches(self, states: Sequence[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
+        with self._open():
+            return self._lookups.handle_branches(states)
+
+    def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
+        with self._open():
+            return self._recorder.roll_back(states)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-SCHEMA_REVISION = 1
+SCHEMA_REVISION = 2
 """Counts up with every migration; the migration's own identifier is this number with four digits."""

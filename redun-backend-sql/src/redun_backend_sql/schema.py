@@ -225,3 +225,23 @@ tag = Table(
 )
 # Of a long value only the start: PostgreSQL refuses index entries above 2,700 bytes.
 Index("tag_by_key", tag.c.key, func.substr(tag.c.value, text("1"), text("64")))
+
+handle = Table(
+    "handle",  # States of handles. `is_valid` changes, everything else is written once.
+    metadata,
+    _id(),
+    Column("hash", LargeBinary, nullable=False),
+    Column("fullname", Text, nullable=False),
+    Column("key", Text, nullable=False),  # Of a fork: which one. Empty for other states.
+    Column("is_valid", SmallInteger, nullable=False),
+)
+Index("handle_by_hash", prefix(handle.c.hash))
+
+handle_edge = Table(
+    "handle_edge",  # From a state of a handle to those that came out of it.
+    metadata,
+    Column("parent_id", Id, primary_key=True),
+    Column("child_id", Id, primary_key=True),
+    Column("step", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -186,4 +186,24 @@ CREATE INDEX tag_by_entity ON tag (entity_id, entity_kind);
 
 CREATE INDEX tag_by_key ON tag ("key", substr(value, 1, 64));
 
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+CREATE TABLE handle (
+    id INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    fullname TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    is_valid SMALLINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX handle_by_hash ON handle (substr(hash, 1, 8));
+
+CREATE TABLE handle_edge (
+    parent_id INTEGER NOT NULL,
+    child_id INTEGER NOT NULL,
+    step SMALLINT NOT NULL,
+    PRIMARY KEY (parent_id, child_id)
+)
+ WITHOUT ROWID
+;
+
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -23,10 +23,13 @@ from redun.version import __version__
 if TYPE_CHECKING:
     from redun.context import get_context
     from redun.file import Dir, File
+    from redun.handle import Handle
     from redun.namespace import get_current_namespace, namespace
-    from redun.scheduler import Scheduler, apply_tags, catch, cond, throw
+    from redun.run_function import run
+    from redun.scheduler import Scheduler, apply_tags, catch, cond, merge_handles, throw
+    from redun.scripting import script
     from redun.session import get_current_scheduler, set_current_scheduler
-    from redun.task import PartialTask, Task, scheduler_task, task
+    from redun.task import PartialTask, Task, scheduler_task, task, wraps_task
     from redun.task_registry import get_task_registry
 
     version: str
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Dir": "redun.file",
     "File": "redun.file",
+    "Handle": "redun.handle",
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
     "Task": "redun.task",
@@ -45,16 +49,21 @@ _HOMES = {
     "get_current_namespace": "redun.namespace",
     "get_current_scheduler": "redun.session",
     "get_task_registry": "redun.task_registry",
+    "merge_handles": "redun.scheduler",
     "namespace": "redun.namespace",
+    "run": "redun.run_function",
     "scheduler_task": "redun.task",
+    "script": "redun.scripting",
     "set_current_scheduler": "redun.session",
     "task": "redun.task",
     "throw": "redun.scheduler",
+    "wraps_task": "redun.task",
 }
 
 __all__ = [
     "Dir",
     "File",
+    "Handle",
     "PartialTask",
     "Scheduler",
     "Task",
@@ -66,12 +75,16 @@ __all__ = [
     "get_current_namespace",
     "get_current_scheduler",
     "get_task_registry",
+    "merge_handles",
     "namespace",
+    "run",
     "scheduler_task",
+    "script",
     "set_current_scheduler",
     "task",
     "throw",
     "version",
+    "wraps_task",
 ]
 
 

@@ -53,3 +53,7 @@ class BackendVersionError(BackendError):
 
 class InvalidValueError(RedunError):
     """A value cannot be stored, or a stored value cannot be brought back."""
+
+
+class ValueTypeError(RedunError, TypeError):
+    """What is registered for a type of values is no class that could speak for them."""

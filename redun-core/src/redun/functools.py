@@ -1,23 +1,30 @@
-"""Tasks for working with tasks: in sequence, over lists."""
+"""Tasks for working with tasks: in sequence, over lists, one after another, later.
+
+`seq`, `map_` and `starmap` take their parts unevaluated. What wraps plain functions (`apply_func`, `as_task`, `eval_`)
+runs on the executor that its options name; the others are done where the scheduler runs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from redun.expression import quote
+from redun.expression import SchedulerExpression, quote
 from redun.promise import Promise
 from redun.task import scheduler_task, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from redun.expression import QuotedExpression, SchedulerExpression
+    from redun.expression import QuotedExpression
+    from redun.task import PartialTask, Task
+    from redun.typing import Map, Seq, StarMap
 
 T = TypeVar("T")
 
 
-@scheduler_task(namespace="redun", version="1")
-def seq(scheduler: Any, parent_job: Any, _sexpr: SchedulerExpression[Any], exprs: Sequence[Any]) -> Promise[list[Any]]:
+@scheduler_task(name="seq", namespace="redun", version="1")
+def _seq(scheduler: Any, parent_job: Any, _sexpr: SchedulerExpression[Any], exprs: Sequence[Any]) -> Promise[list[Any]]:
     """Evaluate expressions strictly one after another. Gives the list of their values; the first error ends it.
 
     The sequence itself may be lazy.
@@ -47,18 +54,144 @@ def seq(scheduler: Any, parent_job: Any, _sexpr: SchedulerExpression[Any], exprs
     return result
 
 
-@scheduler_task(namespace="redun", version="1")
-def map_(
+seq = cast("Seq", _seq)
+
+
+@scheduler_task(name="map_", namespace="redun", version="1")
+def _map(
     scheduler: Any, parent_job: Any, _sexpr: SchedulerExpression[Any], a_task: Callable[[Any], Any], values: Any
 ) -> Promise[list[Any]]:
-    """Apply a task to every item of a list, in parallel. Both may be lazy."""
+    """Apply a task to every item of a list, in parallel. Both may be lazy.
+
+    `map_(g, map_(f, items))` does not wait for all of the inner list: each item goes through `f` and then `g`.
+    """
+    functions = [a_task]
+    while _is_plain_map(values):
+        inner, values = values.args
+        functions.append(inner)
+
+    def apply(evaluated: list[Any]) -> Any:
+        *outer, innermost, items = evaluated
+        results = [innermost(item) for item in items]
+        for function in reversed(outer):
+            results = [function(result) for result in results]
+        return scheduler.evaluate(results, parent_job=parent_job)
+
+    everything: Promise[Any] = scheduler.evaluate([*functions, values], parent_job=parent_job)
+    return everything.then(apply)
+
+
+map_ = cast("Map", _map)
+
+
+def _is_plain_map(values: Any) -> bool:
+    return (
+        isinstance(values, SchedulerExpression)
+        and values.task_name == map_.fullname
+        and len(values.args) == 2
+        and not values.task_options
+    )
+
+
+@scheduler_task(name="starmap", namespace="redun", version="1")
+def _starmap(
+    scheduler: Any,
+    parent_job: Any,
+    _sexpr: SchedulerExpression[Any],
+    a_task: Callable[..., Any],
+    kwargs: Any = (),
+) -> Promise[list[Any]]:
+    """Apply a task to every dict of keyword arguments in a list, in parallel. Both may be lazy."""
 
     def apply(evaluated: list[Any]) -> Any:
         function, items = evaluated
-        return scheduler.evaluate([function(item) for item in items], parent_job=parent_job)
+        return scheduler.evaluate([function(**item) for item in items], parent_job=parent_job)
 
-    both: Promise[Any] = scheduler.evaluate([a_task, values], parent_job=parent_job)
+    both: Promise[Any] = scheduler.evaluate([a_task, kwargs], parent_job=parent_job)
     return both.then(apply)
+
+
+starmap = cast("StarMap", _starmap)
+
+
+@task(namespace="redun", version="1", executor="inline")
+def flatten(list_of_lists: Sequence[Sequence[T]]) -> list[T]:
+    """The items of all lists in one list: one level of nesting less."""
+    return [item for items in list_of_lists for item in items]
+
+
+@task(namespace="redun", version="1", executor="inline")
+def flat_map(a_task: Callable[[Any], Sequence[T]], values: Sequence[Any]) -> list[T]:
+    """Apply a task that gives a list to every item of a list, and put the lists together."""
+    return flatten(map_(a_task, values))
+
+
+@task(namespace="redun", version="1", executor="inline")
+def zip_(*lists: Sequence[T]) -> list[tuple[T, ...]]:
+    """The first items of all lists, then the second ones, and so on, up to the end of the shortest."""
+    return list(zip(*lists, strict=False))
+
+
+@task(namespace="redun", version="1", executor="inline")
+def compose_apply(tasks: Sequence[Task[..., Any]], *args: Any, **kwargs: Any) -> Any:
+    """Call the last task with the arguments, the one before with its result, and so on up to the first."""
+    if not tasks:
+        raise ValueError("compose() needs at least one task")
+    *others, innermost = tasks
+    result = innermost(*args, **kwargs)
+    for outer in reversed(others):
+        result = outer(result)
+    return result
+
+
+def compose(*tasks: Task[..., Any]) -> PartialTask[Any]:
+    """Several tasks as one: `compose(f, g)(x)` gives `f(g(x))`."""
+    return compose_apply.partial(tasks)
+
+
+@task(namespace="redun", version="1", executor="inline")
+def const(value: T, _: Any) -> T:
+    """The first value, once the second one has been evaluated as well."""
+    return value
+
+
+def delay(value: T) -> PartialTask[T]:
+    """A value, or an expression, that is not evaluated before it is asked for with `force`."""
+    return cast("PartialTask[T]", identity.partial(value))
+
+
+def force(delayed: Callable[[], T]) -> T:
+    """What was given to `delay`."""
+    return delayed()
+
+
+@task(namespace="redun", version="1")
+def apply_func(func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call a plain function with arguments that may be lazy.
+
+    The function must be importable, so that a change of its code is noticed: a lambda or a function that is defined in
+    another one raises `InvalidValueError`.
+    """
+    return func(*args, **kwargs)
+
+
+def as_task(func: Callable[..., T]) -> PartialTask[T]:
+    """A plain function as a task. It must be importable, as for `apply_func`."""
+    return cast("PartialTask[T]", apply_func.partial(func))
+
+
+@task(namespace="redun", version="1")
+def eval_(code: str, *args: Any, pos_args: Sequence[str] = (), **kwargs: Any) -> Any:
+    """The value of a Python expression. The keyword arguments are its variables.
+
+    pos_args: names for the positional arguments.
+
+    Raises `TypeError` when there are more or fewer positional arguments than names.
+    """
+    if len(args) != len(pos_args):
+        raise TypeError(f"eval_() was given {len(args)} positional arguments and {len(pos_args)} names in pos_args")
+    # Globals, because comprehensions see no locals. The code is the workflow's own, as that of any task is.
+    return eval(dedent(code).strip(), {**dict(zip(pos_args, args, strict=True)), **kwargs})  # noqa: S307
 
 
 @task(namespace="redun", name="no_prov", version="1", executor="inline", check_valid="shallow")
@@ -81,6 +214,6 @@ def no_prov(expr: T) -> T:
 
 
 @task(namespace="redun", version="1", executor="inline")
-def identity(value: Any) -> Any:
+def identity(value: T) -> T:
     """The value itself."""
     return value

@@ -1,10 +1,10 @@
-"""Which scheduler runs in this thread, and which job is asking where an expression is awaited."""
+"""Which scheduler runs in this thread, which job is asking where an expression is awaited, and what handles need."""
 
 from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from redun.errors import NoCurrentScheduler
 
@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from redun.scheduler import Scheduler
 
 
+class HandleStates(Protocol):
+    """Knows which states of handles still hold."""
+
+    def is_valid(self, state: bytes) -> bool:
+        """Whether the state with this hash is recorded, and was not rolled back since."""
+        ...
+
+
 class _Session(threading.local):
     scheduler: Scheduler | None = None
+    handle_states: HandleStates | None = None
 
 
 _session = _Session()
@@ -39,6 +48,21 @@ def get_current_scheduler(required: bool = True) -> Scheduler | None:
 def set_current_scheduler(scheduler: Scheduler | None) -> None:
     """Set, or with None clear, the scheduler of this thread."""
     _session.scheduler = scheduler or None
+
+
+def get_handle_states() -> HandleStates:
+    """What knows about handles in this thread. Raises `NoCurrentScheduler` if no scheduler runs in it."""
+    if _session.handle_states is None:
+        raise NoCurrentScheduler(
+            "whether a handle is valid, only a running scheduler can tell; none runs in this thread"
+        )
+    return _session.handle_states
+
+
+def set_handle_states(states: HandleStates | None) -> HandleStates | None:
+    """Set, or with None clear, what knows about handles in this thread. Returns what was set before."""
+    before, _session.handle_states = _session.handle_states, states
+    return before
 
 
 _awaiter: ContextVar[Callable[[Expression[Any]], Awaitable[Any]] | None] = ContextVar("redun_awaiter", default=None)

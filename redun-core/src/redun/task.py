@@ -1,28 +1,22 @@
-"""Tasks: functions whose calls are lazy, cached and recorded."""
+"""The decorator `task`, and everything that belongs to tasks under the one name that users import."""
 
 from __future__ import annotations
 
-import inspect
-import re
-import typing
-from functools import cached_property
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from redun.base_task import Task, split_task_fullname, undefined_task
 from redun.cache_options import CacheCheckValid, CacheResult, CacheScope
 from redun.errors import UsageError
-from redun.expression import SchedulerExpression, TaskExpression
-from redun.hashing import hash_bytes, hash_parts
-from redun.namespace import compute_namespace
-from redun.nested import merge_dicts
-from redun.result_length import get_result_length, get_tuple_type_length
-from redun.signature import Binder, make_binder
-from redun.source import get_func_source
-from redun.tags import check_tags
+from redun.partial_task import PartialTask
+from redun.result_length import get_tuple_type_length
+from redun.scheduler_tasks import SchedulerTask, scheduler_task
 from redun.task_registry import TaskRegistry, get_task_registry
-from redun.value import Value, hash_value, is_valid
+from redun.task_wrapping import wraps_task
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from redun.typing import TaskDecorator
 
 __all__ = [
     "CacheCheckValid",
@@ -38,340 +32,15 @@ __all__ = [
     "split_task_fullname",
     "task",
     "undefined_task",
+    "wraps_task",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
-_NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
-
-def split_task_fullname(task_fullname: str) -> tuple[str, str]:
-    """The namespace and the name in a full name: `"a.b.c"` gives `("a.b", "c")`."""
-    namespace, _, name = task_fullname.rpartition(".")
-    return namespace, name
-
-
-class Task(Value, Generic[P, R]):
-    """A function that runs as a node of a workflow. Made by the decorator `task`."""
-
-    type_name = "redun.Task"
-
-    def __init__(
-        self,
-        func: Callable[P, R],
-        name: str | None = None,
-        namespace: str | None = None,
-        version: str | None = None,
-        compat: list[str] | None = None,
-        script: bool = False,
-        task_options_base: dict[str, Any] | None = None,
-        task_options_override: dict[str, Any] | None = None,
-        hash_includes: list[Any] | None = None,
-        source: str | None = None,
-        export_names: Iterable[str] = (),
-    ) -> None:
-        self.func = func
-        self.name = name or func.__name__
-        self.namespace = compute_namespace(func, namespace)
-        self.version = version
-        self.compat = compat or []
-        self.script = script
-        self.export_names: tuple[str, ...] = tuple(sorted(set(export_names)))
-        self._options = dict(task_options_base or {})
-        self._overrides = dict(task_options_override or {})
-        self._hash_includes = hash_includes
-        self._source = source
-        self._hash: str | None = None
-        self._validate()
-
-    def _validate(self) -> None:
-        where = f"task {self.fullname!r}"
-        if not _NAME.match(self.name):
-            raise ValueError(f"{where}: the name must be letters, digits and underscores, and not start with a digit")
-        if self.namespace and not _NAMESPACE.match(self.namespace):
-            raise ValueError(f"{where}: the namespace must be names joined by dots")
-        nout = self.get_task_option("nout")
-        if nout is not None and (not isinstance(nout, int) or isinstance(nout, bool)):
-            raise TypeError(f"{where}: nout must be an int, not {nout!r}")
-        if nout is not None and nout < 0:
-            raise TypeError(f"{where}: nout must not be negative, but is {nout}")
-        try:
-            check_tags(self.get_task_option("tags"))
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
-        config_args = self.get_task_option("config_args") or ()
-        unknown = [name for name in config_args if name not in self.signature.parameters]
-        if unknown:
-            raise ValueError(f"{where}: config_args names {unknown}, which are not among its parameters")
-        if self.is_async() and not self._has_async_caching():
-            raise ValueError(
-                f"{where} is async, so its body cannot be cached on its own: "
-                "declare cache=False, or check_valid='shallow' with cache=True"
-            )
-
-    def _has_async_caching(self) -> bool:
-        scope = self.get_task_option("cache_scope")
-        if scope is None and self.has_task_option("cache"):
-            scope = CacheScope.BACKEND if self.get_task_option("cache") else CacheScope.CSE
-        if scope is None or CacheScope(scope) is CacheScope.BACKEND:
-            return CacheCheckValid(self.get_task_option("check_valid", "full")) is CacheCheckValid.SHALLOW
-        return True
-
-    # -- facts --------------------------------------------------------------------------------------------------------
-
-    @property
-    def fullname(self) -> str:
-        """`namespace.name`, or the name alone."""
-        return f"{self.namespace}.{self.name}" if self.namespace else self.name
-
-    @property
-    def source(self) -> str:
-        """The text of the function from its `def` on."""
-        if self._source is None:
-            self._source = get_func_source(self.func)
-        return self._source
-
-    @property
-    def hash(self) -> str:
-        """What a change of the task's code changes: 40 hex digits."""
-        if self._hash is None:
-            self._hash = self._calc_hash().hex()
-        return self._hash
-
-    @cached_property
-    def hash_bytes(self) -> bytes:
-        """The hash as 20 bytes."""
-        return bytes.fromhex(self.hash)
-
-    def _calc_hash(self) -> bytes:
-        if self.compat:
-            return hash_bytes("task", self.compat[0].encode())
-        kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
-        includes = sorted(hash_value(item) for item in self._hash_includes or ())
-        return hash_parts(
-            "task", [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass"), *includes]
-        )
-
-    def forget_hash(self) -> None:
-        """Compute the hash anew when it is asked for: the name has changed."""
-        self._hash = None
-        self.__dict__.pop("hash_bytes", None)
-
-    @cached_property
-    def signature(self) -> inspect.Signature:
-        """The signature of the function."""
-        return inspect.signature(self.func)
-
-    @cached_property
-    def binder(self) -> Binder:
-        """Binds the arguments of calls to the signature."""
-        return make_binder(self.name, self.signature)
-
-    @cached_property
-    def nout(self) -> int | None:
-        """How many items the result has, if that is known beforehand."""
-        declared = self.get_task_option("nout")
-        if declared is not None:
-            return cast("int", declared)
-        return get_result_length(self.func)
-
-    @property
-    def load_module(self) -> str:
-        """The module whose import defines this task."""
-        return cast("str", self.get_task_option("load_module") or self.func.__module__)
-
-    def is_async(self) -> bool:
-        """Whether the function is a coroutine function."""
-        return inspect.iscoroutinefunction(self.func)
-
-    # -- options ------------------------------------------------------------------------------------------------------
-
-    def get_task_options(self) -> dict[str, Any]:
-        """The options of the decorator, overridden by those given with `options`."""
-        return {**self._options, **self._overrides}
-
-    def get_task_option(self, name: str, default: Any = None) -> Any:
-        """One option."""
-        return self._overrides[name] if name in self._overrides else self._options.get(name, default)
-
-    def has_task_option(self, name: str) -> bool:
-        """Whether an option was given at all."""
-        return name in self._overrides or name in self._options
-
-    @property
-    def declared_options(self) -> Mapping[str, Any]:
-        """The options of the decorator."""
-        return self._options
-
-    def options(self, **task_options: Any) -> Task[P, R]:
-        """The same task with other options for the calls made through it."""
-        return self._derive(task_options, self.export_names)
-
-    def export_options(self, **task_options: Any) -> Task[P, R]:
-        """The same task with other options for the calls made through it and for all calls below them."""
-        names = {*self.export_names, *task_options}
-        if "cache" in task_options:
-            names.add("cache_scope")
-        return self._derive(task_options, names)
-
-    def update_context(self, context: Mapping[str, Any] | None = None, **values: Any) -> Task[P, R]:
-        """The same task with changes of the context for the calls made through it and for all calls below them.
-
-        context: merged deeply into the context of the caller; values: the same as keywords. Both may hold expressions.
-        """
-        changes = merge_dicts(merge_dicts(self._overrides.get("_context_override", {}), context or {}), values)
-        return self.options(_context_override=changes)
-
-    def _derive(self, task_options: dict[str, Any], export_names: Iterable[str]) -> Task[P, R]:
-        derived = object.__new__(type(self))
-        derived.__dict__.update(self.__dict__)
-        derived._overrides = {**self._overrides, **task_options}
-        derived.export_names = tuple(sorted(set(export_names)))
-        derived.__dict__.pop("nout", None)
-        derived._validate()
-        return derived
-
-    # -- calling ------------------------------------------------------------------------------------------------------
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """A lazy expression for the result. To a type checker it has the result's own type."""
-        expr: TaskExpression[R] = TaskExpression(
-            self.fullname, args, kwargs, self._overrides, self.export_names, self.nout
-        )
-        return cast("R", expr)
-
-    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]:
-        """A task with some of the arguments already given. They are evaluated with the final call."""
-        return PartialTask(self, args, kwargs)
-
-    # -- as a value ---------------------------------------------------------------------------------------------------
-
-    def get_hash(self, data: bytes | None = None) -> str:  # noqa: ARG002 - the form of the protocol
-        """The task's hash, and that of the options given with `options`."""
-        if not self._overrides and not self.export_names:
-            return self.hash
-        return hash_parts("task", [self.hash_bytes, hash_value(self._overrides), hash_value(self.export_names)]).hex()
-
-    def as_today(self) -> Task[P, R]:
-        """The task that is registered under this name today, with the same options: an expression means it by name."""
-        if get_task_registry().get(self.fullname) is None:
-            return self
-        current = object.__new__(type(self))
-        current.__setstate__(self.__getstate__())
-        current._hash = None
-        return current
-
-    def is_valid(self) -> bool:
-        """Whether this is still the task that is registered under its name, with the same code."""
-        registered = get_task_registry().get(self.fullname)
-        return registered is not None and registered.hash == self.hash
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "namespace": self.namespace,
-            "version": self.version,
-            "hash": self.hash,
-            "compat": self.compat,
-            "script": self.script,
-            "options": self._overrides,
-            "export_names": self.export_names,
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        fullname = f"{state['namespace']}.{state['name']}" if state["namespace"] else state["name"]
-        registered = get_task_registry().get(fullname)
-        if registered is not None:
-            self.__dict__.update(registered.__dict__)
-        else:
-            self.func = cast("Callable[P, R]", undefined_task(fullname))
-            self._options, self._hash_includes, self._source = {}, None, ""
-            self.name, self.namespace = state["name"], state["namespace"]
-            self.version, self.compat, self.script = state["version"], state["compat"], state["script"]
-        self._overrides = state["options"]
-        self.export_names = tuple(state["export_names"])
-        self.__dict__.pop("hash_bytes", None)
-        self.__dict__.pop("nout", None)
-        self._hash = state["hash"]
-
-    def __repr__(self) -> str:
-        return f"Task(fullname={self.fullname!r}, hash={self.hash[:8]!r})"
-
-
-def undefined_task(fullname: str) -> Callable[..., Any]:
-    """A function that stands for a task nobody has defined."""
-
-    def undefined(*_: Any, **__: Any) -> Any:
-        raise ValueError(f"task {fullname!r} is undefined: import the module that defines it")
-
-    return undefined
-
-
-class PartialTask(Task[..., R]):
-    """A task with some of its arguments given. Calling it makes an ordinary call of the original task."""
-
-    # ruff: noqa: D102 - the methods do what those of the class above say
-
-    type_name = "redun.PartialTask"
-
-    def __init__(self, task: Task[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.task = task
-        self.args = args
-        self.kwargs = kwargs
-        self.__dict__.update({key: item for key, item in task.__dict__.items() if key not in self.__dict__})
-
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
-        return self.task(*self.args, *args, **{**self.kwargs, **kwargs})
-
-    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]:
-        return PartialTask(self.task, self.args + args, {**self.kwargs, **kwargs})
-
-    def options(self, **task_options: Any) -> PartialTask[R]:
-        return PartialTask(self.task.options(**task_options), self.args, self.kwargs)
-
-    def update_context(self, context: Mapping[str, Any] | None = None, **values: Any) -> PartialTask[R]:
-        return PartialTask(self.task.update_context(context, **values), self.args, self.kwargs)
-
-    def export_options(self, **task_options: Any) -> PartialTask[R]:
-        return PartialTask(self.task.export_options(**task_options), self.args, self.kwargs)
-
-    def get_hash(self, data: bytes | None = None) -> str:  # noqa: ARG002 - the form of the protocol
-        own = bytes.fromhex(self.task.get_hash())
-        return hash_parts("task", [b"partial", own, hash_value((self.args, self.kwargs))]).hex()
-
-    def as_today(self) -> PartialTask[R]:
-        return PartialTask(self.task.as_today(), self.args, self.kwargs)
-
-    def is_valid(self) -> bool:
-        return self.task.is_valid() and is_valid((self.args, self.kwargs))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"task": self.task, "args": self.args, "kwargs": self.kwargs}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        PartialTask.__init__(self, state["task"], state["args"], state["kwargs"])
-
-    def __repr__(self) -> str:
-        return f"PartialTask({self.task!r}, {len(self.args) + len(self.kwargs)} arguments)"
-
-
-class SchedulerTask(Task[P, R]):
-    """A task that runs in the scheduler, on unevaluated arguments, and returns a promise. Made by `scheduler_task`."""
-
-    type_name = "redun.SchedulerTask"
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        expr: SchedulerExpression[R] = SchedulerExpression(self.fullname, args, kwargs, self._overrides, self.nout)
-        return cast("R", expr)
-
-    def _validate(self) -> None:
-        # Its parameters are the scheduler's own, so options cannot name them.
-        if not _NAME.match(self.name) or (self.namespace and not _NAMESPACE.match(self.namespace)):
-            raise ValueError(f"scheduler task {self.fullname!r}: names are letters, digits and underscores")
-
-
+@overload
+def task(func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
 @overload
 def task(func: Callable[P, R], /) -> Task[P, R]: ...
 @overload
@@ -386,7 +55,7 @@ def task(
     source: str | None = None,
     export_options: dict[str, Any] | None = None,
     **task_options: Any,
-) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+) -> TaskDecorator: ...
 def task(
     func: Callable[..., Any] | None = None,
     /,
@@ -433,22 +102,3 @@ def task(
         return made
 
     return decorate(func) if func is not None else decorate
-
-
-def scheduler_task(
-    name: str | None = None, namespace: str | None = None, version: str = "1", **task_options: Any
-) -> Callable[[Callable[..., Any]], SchedulerTask[..., Any]]:
-    """Make a function `f(scheduler, parent_job, sexpr, *args, **kwargs)` a scheduler task.
-
-    It is called in the scheduler's thread with its arguments unevaluated, and returns a `Promise` for the result. It
-    has no job of its own and is not cached.
-    """
-
-    def decorate(func: Callable[..., Any]) -> SchedulerTask[..., Any]:
-        made: SchedulerTask[..., Any] = SchedulerTask(
-            func, name=name, namespace=namespace, version=version, task_options_base=task_options
-        )
-        get_task_registry().add(made)
-        return made
-
-    return decorate

@@ -15,6 +15,15 @@ class TaskRegistry:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task[..., Any]] = {}
+        self.hashes_helpers = False
+        """Whether tasks that do not say so themselves count the plain functions they call in their hash."""
+
+    def hash_helpers(self, by_default: bool) -> None:
+        """Set whether tasks count the plain functions they call in their hash, unless they say so themselves."""
+        if by_default != self.hashes_helpers:
+            self.hashes_helpers = by_default
+            for task in self:
+                task.forget_hash()
 
     def add(self, task: Task[..., Any]) -> None:
         """Register a task under its full name."""

@@ -6,16 +6,19 @@ written in `redun.types.canonical`.
 
 from __future__ import annotations
 
+import importlib
 import marshal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun import nested
 from redun.errors import InvalidValueError
+from redun.errors import ValueTypeError as TypeError  # noqa: A004 - the name that workflows catch
 from redun.hashing import new_hasher
 from redun.types import graph, pickling, plain, reductions, reference
-from redun.types.builtin import Bool, DatetimeType, EnumType, Function, Set, parse_arg
+from redun.types.builtin import Bool, DatetimeType, EnumType, Function, Set, is_unknown_function, parse_arg
 from redun.types.canonical import Walk, digest, hash_buffer, hash_long
+from redun.types.contents import iter_speakers
 from redun.types.plain import ATOMS, CONTAINERS, FLAT_LIMIT, PLAIN
 from redun.types.protocol import (
     MIME_TYPE_PICKLE,
@@ -24,11 +27,14 @@ from redun.types.protocol import (
     TypeRegistry,
     Value,
     get_type_registry,
+    load_value,
     use_type_registry,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from redun.file.file_cache import FileCache
 
 __all__ = [
     "MIME_TYPE_PICKLE",
@@ -36,17 +42,21 @@ __all__ = [
     "DatetimeType",
     "EncodedValue",
     "EnumType",
+    "FileCache",
     "Function",
     "InvalidValueError",
     "MetaValue",
     "ProxyValue",
     "Set",
+    "TypeError",
     "TypeRegistry",
     "Value",
     "decode",
+    "each_inside",
     "encode",
     "get_type_registry",
     "hash_value",
+    "is_unknown_function",
     "is_valid",
     "parse_arg",
     "register_codec",
@@ -156,7 +166,7 @@ def _store_plain(value: Any, walk: Walk) -> tuple[str, bytes]:
 
 def _encode_instance(value: Any) -> EncodedValue:
     if isinstance(value, Value):
-        return _encode_value(value)
+        return _encode_all((value,))[0]
     walk, hash_ = _walk(value)
     children = _encode_all(walk.found.values())
     registry = get_type_registry()
@@ -167,8 +177,11 @@ def _encode_instance(value: Any) -> EncodedValue:
     return EncodedValue(hash_, type_name, "value", _serialize(proxy(value)), children)
 
 
-def _encode_value(value: Value) -> EncodedValue:
+def _encode_one(value: Any) -> tuple[EncodedValue, list[Any]]:
+    """A value without its children, and what these are."""
     cls = type(value)
+    if not isinstance(value, Value):
+        return encode(value), []
     inside = value.iter_subvalues()
     piece = reductions.value_piece(value)
     if piece is None:
@@ -177,10 +190,8 @@ def _encode_value(value: Value) -> EncodedValue:
     else:
         hash_ = piece[1:]
     path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
-    children = _encode_all(inside)
-    if not _has_own_format(cls):
-        return EncodedValue(hash_, cls.type_name, "pickle", pickling.dump(value), children, path)
-    return EncodedValue(hash_, cls.type_name, "value", _serialize(value), children, path)
+    codec, data = ("value", _serialize(value)) if _has_own_format(cls) else ("pickle", pickling.dump(value))
+    return EncodedValue(hash_, cls.type_name, codec, data, (), path), list(inside)
 
 
 def _serialize(value: Value) -> bytes:
@@ -200,8 +211,41 @@ def _has_own_format(cls: type[Value]) -> bool:
 
 
 def _encode_all(values: Iterable[Value]) -> tuple[EncodedValue, ...]:
-    """The encoded values, each hash once."""
-    return tuple({child.hash: child for child in map(encode, values)}.values())
+    """The encoded values with those inside them, each hash once.
+
+    A value is encoded once, however many others hold it. Where it is held by something inside of it, it is left out.
+    """
+    roots = list(values)
+    begun: dict[int, tuple[EncodedValue, list[Any]]] = {}
+    done: dict[int, EncodedValue] = {}
+    stack = roots[::-1]
+    while stack:
+        value = stack[-1]
+        key = id(value)
+        if key not in begun:
+            begun[key] = _encode_one(value)
+            stack.extend(part for part in reversed(begun[key][1]) if id(part) not in begun)
+            continue
+        stack.pop()
+        if key not in done:
+            encoded, parts = begun[key]
+            children = {done[id(part)].hash: done[id(part)] for part in parts if id(part) in done}
+            done[key] = encoded._replace(children=tuple(children.values())) if parts else encoded
+    return tuple({done[id(root)].hash: done[id(root)] for root in roots}.values())
+
+
+def each_inside(encoded: EncodedValue) -> Iterator[EncodedValue]:
+    """An encoded value and those inside it, each once, and after those inside it."""
+    seen: set[int] = set()
+    stack = [(encoded, False)]
+    while stack:
+        value, is_open = stack.pop()
+        if is_open:
+            yield value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            stack.append((value, True))
+            stack.extend((child, False) for child in reversed(value.children))
 
 
 # -- and back ---------------------------------------------------------------------------------------------------------
@@ -211,20 +255,12 @@ def _decode_bytes(data: bytes, type_name: str) -> Any:
     return bytearray(data) if type_name == "builtins.bytearray" else bytes(data)
 
 
-def _decode_value(data: bytes, type_name: str) -> Any:
-    cls = get_type_registry().get_class(type_name)
-    if cls is None:
-        raise InvalidValueError(f"no class with the type name {type_name} is defined: import its module first")
-    raw_type = cls.type if issubclass(cls, ProxyValue) else cls
-    return cls.deserialize(raw_type, data)
-
-
 _codecs: dict[str, Callable[[bytes, str], Any]] = {
     "plain": lambda data, _: plain.load(data),
     "bytes": _decode_bytes,
     "graph": lambda data, _: graph.load_graph(data),
     "pickle": lambda data, _: pickling.load(data),
-    "value": _decode_value,
+    "value": lambda data, type_name: load_value(type_name, data),
 }
 
 
@@ -280,11 +316,10 @@ def is_valid(value: Any) -> bool:
     cls = type(value)
     if cls in ATOMS or (cls in CONTAINERS and plain.is_plain(value)):
         return True
-    registry = get_type_registry()
-    for leaf in nested.iter_leaves(value):
-        if type(leaf) in ATOMS:
-            continue
-        speaker = registry.get_value(leaf)
-        if speaker is not None and not speaker.is_valid():
-            return False
-    return True
+    return all(speaker.is_valid() for speaker in iter_speakers(value))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FileCache":  # has its name here for workflows, and its home with the files, on a floor above
+        return importlib.import_module("redun.file.file_cache").FileCache
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redun.errors import BackendError
 
 from redun_backend_sql.integrity.calls import broken_call_arguments, broken_calls
+from redun_backend_sql.integrity.handles import broken_handles
 from redun_backend_sql.integrity.jobs import broken_counts, broken_executions, broken_jobs
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.references import broken_references, repeated_rows
@@ -87,6 +88,7 @@ def _find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
     yield from broken_jobs(connection)
     yield from broken_counts(connection)
     yield from broken_tags(connection, stored)
+    yield from broken_handles(connection)
 
 
 def _damaged_pages(connection: sqlite3.Connection) -> Iterator[Problem]:

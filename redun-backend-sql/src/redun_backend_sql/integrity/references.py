@@ -35,12 +35,15 @@ _REFERENCES = (
     _Reference("call_argument", "call_id", "call"),
     _Reference("value", "kind_id", "value_kind"),
     _Reference("value_child", "value_id", "value"),
+    _Reference("handle_edge", "parent_id", "handle"),
+    _Reference("handle_edge", "child_id", "handle"),
 )
 
 _NAMES = {
     "job": "'execution ' || t.execution_id || ', number ' || t.number",
     "job_count": "'execution ' || t.execution_id || ', task ' || t.task_id || ', status ' || t.status",
     "call_argument": "'value ' || lower(hex(t.value_prefix)) || ', call ' || t.call_id",
+    "handle_edge": "'from ' || t.parent_id || ' to ' || t.child_id",
     "value_child": "'child ' || lower(hex(t.child_hash)) || ', value ' || t.value_id",
 }
 """How to name a row of a table that has no id of its own."""
@@ -60,6 +63,7 @@ _REPEATED = {
         " GROUP BY eval_hash, raw_hash HAVING count(*) > 1"
     ),
     "value": "SELECT lower(hex(hash)), count(*) FROM value GROUP BY hash HAVING count(*) > 1",
+    "state of a handle": "SELECT lower(hex(hash)), count(*) FROM handle GROUP BY hash HAVING count(*) > 1",
     "current tag": (
         "SELECT entity_id || ' ' || key, count(*) FROM tag WHERE is_current = 1"
         " GROUP BY entity_kind, entity_id, key, value HAVING count(*) > 1"

@@ -10,11 +10,14 @@ from redun.backends.records import CallHit, EvaluationHit, StoredValue
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path import statements as sql
+from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+
+    from redun.backends.records import HandleStep
 
 logger = logging.getLogger("redun.backend")
 
@@ -101,3 +104,12 @@ class Lookups:
             if row is not None:
                 found[set_hash] = frozenset(unpack_hashes(row[0]))
         return found
+
+    def find_valid_handles(self, states: Sequence[bytes]) -> set[bytes]:
+        """See `Backend.find_valid_handles`."""
+        found = find_handles(self._connection, set(states))
+        return {state for state, (_, is_valid) in found.items() if is_valid}
+
+    def handle_branches(self, states: Sequence[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
+        """See `Backend.handle_branches`."""
+        return find_branches(self._connection, set(states))

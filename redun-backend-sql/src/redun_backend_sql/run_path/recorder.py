@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Status
@@ -11,13 +12,14 @@ from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Stat
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
 from redun_backend_sql.run_path.connection import begin_writing
+from redun_backend_sql.run_path.handle_writer import HandleWriter
 from redun_backend_sql.run_path.identities import Identities, chunks
 from redun_backend_sql.run_path.value_writer import ValueWriter
 from redun_backend_sql.storable import is_storable
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from redun.backends.records import TagRecord
 
@@ -36,12 +38,28 @@ class Recorder:
         self._identities = identities
         self._values = ValueWriter(connection, identities, lookups)
         self._calls = CallWriter(connection, identities, self._values)
+        self._handles = HandleWriter(connection)
 
     def write(self, batch: RecordBatch) -> None:
         """Write all of the batch, or raise and write nothing."""
+        with self._transaction():
+            self._write(batch)
+
+    def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
+        """See `Backend.roll_back`. It is on the disk when this returns: what comes next may change another database."""
+        (before,) = self._connection.execute("PRAGMA synchronous").fetchone()
+        self._connection.execute("PRAGMA synchronous=FULL")
+        try:
+            with self._transaction():
+                return self._handles.roll_back(states)
+        finally:
+            self._connection.execute(f"PRAGMA synchronous={before}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         begin_writing(self._connection)
         try:
-            self._write(batch)
+            yield
             self._connection.execute("COMMIT")
         except BaseException:
             self._identities.forget()
@@ -62,6 +80,7 @@ class Recorder:
         self._values.write()
         self._write_jobs(batch.jobs)
         self._write_tags(batch.tags)
+        self._handles.write(batch.handles, batch.handle_edges)
         self._mark_changed(batch)
         self._identities.trim()
 

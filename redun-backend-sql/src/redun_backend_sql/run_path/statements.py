@@ -114,3 +114,14 @@ SELECT_KNOWN_TAGS = (
     " WHERE tag.is_current = ? AND tag.entity_id IN (?)"
 )
 INSERT_TAG = "INSERT INTO tag (entity_kind, entity_id, key, value, is_current) VALUES (?, ?, ?, ?, ?)"
+
+# -- handles -----------------------------------------------------------------------------------------------------------
+
+SELECT_HANDLES = "SELECT handle.hash, handle.id, handle.is_valid FROM handle WHERE substr(handle.hash, 1, 8) IN (?)"
+SELECT_HANDLE_CHILDREN = (
+    "SELECT handle_edge.parent_id, handle_edge.step, handle.hash, handle.id, handle.is_valid"
+    " FROM handle_edge JOIN handle ON handle.id = handle_edge.child_id WHERE handle_edge.parent_id IN (?)"
+)
+INSERT_HANDLE = "INSERT INTO handle (hash, fullname, key, is_valid) VALUES (?, ?, ?, ?)"
+UPDATE_HANDLE = "UPDATE handle SET is_valid=? WHERE handle.id = ?"
+INSERT_HANDLE_EDGE = "INSERT OR IGNORE INTO handle_edge (parent_id, child_id, step) VALUES (?, ?, ?)"

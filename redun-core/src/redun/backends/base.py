@@ -7,8 +7,8 @@ Promises of every backend, checked by `redun.testing.BackendSuite`:
 
 - `record` writes a whole batch or nothing of it, and writing the same batch again changes nothing;
 - a record may name a value, task set or call that is in the same batch, in an earlier one, or already known; a record
-  that names an execution, task, task set or (a job) call of which none of this is true is refused, and the batch with
-  it;
+  that names an execution, task, task set, state of a handle or (a job) call of which none of this is true is refused,
+  and the batch with it;
 - a look-up sees everything that an earlier `record` wrote;
 - the newest evaluation of an evaluation hash wins, by its time; the calls of older ones stay;
 - the end of a job is never taken back by a record that says that it runs;
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         EvaluationHit,
         ExecutionRecord,
         FileRow,
+        HandleStep,
         JobRow,
         RecordBatch,
         StoredValue,
@@ -70,6 +71,8 @@ def refuse_large_values(values: Sequence[ValueRecord], limit: int | None) -> Non
             )
 
 
+EXTENSION = 1_000_000_000
+"""How many job numbers an extension of an execution has to itself: see `Backend.extend_job`."""
 MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
@@ -136,6 +139,34 @@ class Backend(ABC):
     @abstractmethod
     def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
         """The task sets that are known, by hash."""
+
+    def extend_job(self, execution_id: str, number: int) -> int | None:  # noqa: ARG002 - for who supports it
+        """Let another scheduler add jobs below a job of an execution: what `Scheduler.extend_run` asks for.
+
+        The number after which `EXTENSION` job numbers are given to nobody else, however many processes ask at once; a
+        multiple of `EXTENSION`. None when there is no such job.
+
+        Raises `BackendError`, also where the backend does not support extensions.
+        """
+        raise BackendError(f"{type(self).__name__} does not let another scheduler add jobs to an execution")
+
+    # -- handles ------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def find_valid_handles(self, states: Sequence[bytes]) -> set[bytes]:
+        """Those of these states of handles that are recorded, and valid."""
+
+    @abstractmethod
+    def handle_branches(self, states: Sequence[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
+        """For each state of a handle that has any: the forks of it and what it was merged into, and which of these."""
+
+    @abstractmethod
+    def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
+        """Make these states of handles invalid, and every valid state that came out of them, in one transaction.
+
+        What came out of a state below them that was invalid already is left as it is. Returns the states that it met,
+        valid or not; unknown ones are left out.
+        """
 
     # -- questions ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
-from redun.backends.base import MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
 from redun.backends.records import (
     CallHit,
     CallRecord,
@@ -17,6 +17,8 @@ from redun.backends.records import (
     EvaluationHit,
     ExecutionRecord,
     FileRow,
+    HandleRecord,
+    HandleStep,
     JobRecord,
     JobRow,
     RecordBatch,
@@ -65,6 +67,9 @@ class MemoryBackend(Backend):
         self._jobs_by_task: defaultdict[bytes, dict[tuple[str, int], None]] = defaultdict(dict)
         self._counts: defaultdict[str, defaultdict[tuple[bytes, Status], int]] = defaultdict(lambda: defaultdict(int))
         self._tags: defaultdict[tuple[EntityKind, str], list[TagRecord]] = defaultdict(list)
+        self._handles: dict[bytes, HandleRecord] = {}
+        self._handle_children: defaultdict[bytes, dict[bytes, HandleStep]] = defaultdict(dict)
+        self._extensions: defaultdict[str, int] = defaultdict(int)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -98,6 +103,11 @@ class MemoryBackend(Backend):
                 tags = self._tags[tag.entity_kind, tag.entity_id]
                 if tag not in tags:
                     tags.append(tag)
+            for handle in batch.handles:
+                known = self._handles.setdefault(handle.hash, handle)
+                self._handles[handle.hash] = known._replace(is_valid=handle.is_valid)
+            for edge in batch.handle_edges:
+                self._handle_children[edge.parent][edge.child] = edge.step
 
     def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
         with self._lock:
@@ -136,6 +146,44 @@ class MemoryBackend(Backend):
     def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:
         with self._lock:
             return {set_hash: self._task_sets[set_hash] for set_hash in hashes if set_hash in self._task_sets}
+
+    def extend_job(self, execution_id: str, number: int) -> int | None:
+        with self._lock:
+            numbers = self._jobs.get(execution_id, {})
+            if number not in numbers:
+                return None
+            latest = max(self._extensions[execution_id], max(numbers) // EXTENSION)
+            self._extensions[execution_id] = latest + 1
+            return (latest + 1) * EXTENSION
+
+    # -- handles ------------------------------------------------------------------------------------------------------
+
+    def find_valid_handles(self, states: Sequence[bytes]) -> set[bytes]:
+        with self._lock:
+            return {each for each in states if each in self._handles and self._handles[each].is_valid}
+
+    def handle_branches(self, states: Sequence[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
+        with self._lock:
+            branches: dict[bytes, dict[bytes, HandleStep]] = {}
+            for state in states:
+                for child, step in self._handle_children.get(state, {}).items():
+                    if step != HandleStep.CALL:
+                        branches.setdefault(state, {})[child] = step
+            return branches
+
+    def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
+        with self._lock:
+            met = {each for each in states if each in self._handles}
+            undone = list(met)
+            for state in undone:  # grows while it is walked
+                new = self._handle_children.get(state, {}).keys() - met
+                met |= new
+                undone.extend(each for each in new if self._handles[each].is_valid)
+            records = [self._handles[state]._replace(is_valid=False) for state in undone]
+        if records:
+            # A subclass that keeps what is recorded keeps this as well.
+            self.record(RecordBatch(handles=records))
+        return met
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -240,6 +288,11 @@ class MemoryBackend(Backend):
                 raise BackendError(f"a job names the call {job.call_hash.hex()}, which was never recorded")
             if job.execution_id not in executions:
                 raise BackendError(f"a job names the execution {job.execution_id}, which was never recorded")
+        if batch.handle_edges:
+            states = self._handles.keys() | {handle.hash for handle in batch.handles}
+            for state in (each for edge in batch.handle_edges for each in edge[:2]):
+                if state not in states:
+                    raise BackendError(f"an edge names the state {state.hex()} of a handle, which was never recorded")
 
     def _add_value(self, value: ValueRecord) -> None:
         if value.hash in self._values:

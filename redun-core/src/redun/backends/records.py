@@ -151,6 +151,36 @@ class TagRecord(NamedTuple):
     value: Any
 
 
+class HandleStep(enum.IntEnum):
+    """How one state of a handle led to another. The numbers are stored: never renumber them."""
+
+    CALL = 1
+    """A call returned it."""
+    FORK = 2
+    """The workflow asked for a fork."""
+    ARGUMENT = 3
+    """The fork that a call was given."""
+    MERGE = 4
+
+
+class HandleRecord(NamedTuple):
+    """A state of a handle. Written again when it holds again, or no longer: then only `is_valid` counts."""
+
+    hash: bytes
+    fullname: str
+    key: str
+    """Of a fork: which one."""
+    is_valid: bool
+
+
+class HandleEdge(NamedTuple):
+    """That one state of a handle came out of another."""
+
+    parent: bytes
+    child: bytes
+    step: HandleStep
+
+
 @dataclass(slots=True)
 class RecordBatch:
     """What one group commit writes, in one transaction. Order within a list is the order in which things happened."""
@@ -163,6 +193,9 @@ class RecordBatch:
     calls: list[CallRecord] = field(default_factory=list)
     jobs: list[JobRecord] = field(default_factory=list)
     tags: list[TagRecord] = field(default_factory=list)
+    handles: list[HandleRecord] = field(default_factory=list)
+    """Of several records of one state, the last counts."""
+    handle_edges: list[HandleEdge] = field(default_factory=list)
 
 
 class StoredValue(NamedTuple):

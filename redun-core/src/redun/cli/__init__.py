@@ -10,6 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from redun.cli.client import RedunClient, RedunClientError
+
+__all__ = ["RedunClient", "RedunClientError", "main"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("RedunClient", "RedunClientError"):
+        from redun.cli import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module 'redun.cli' has no attribute {name!r}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,6 +35,9 @@ class App:
     log_level: str = "INFO"
     """`--log-level`: the least important messages to show."""
 
+    result: Any = None
+    """What the workflow returned, once `redun run` has ended."""
+
     def start_logging(self) -> None:
         """Send the messages of the logger "redun" to stderr."""
         from redun.cli.log_output import start_logging

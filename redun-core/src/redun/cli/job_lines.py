@@ -6,7 +6,7 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from redun.cli.log_output import logger
+from redun.cli.log_output import logger, start_logging
 from redun.provenance.short_repr import short_repr
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ _WORDS = {
 
 class JobLines:
     """An observer that writes job lines to the log. `done` events are not shown: the status table counts them."""
+
+    sub_run_observer = "redun.cli.job_lines:for_sub_run"
+    """What shows the jobs of sub-schedulers, also in other processes: see `redun.scheduler.sub_runs`."""
 
     def __init__(self) -> None:
         self._parameter_names: dict[str, tuple[str, ...]] = {}
@@ -58,6 +61,15 @@ class JobLines:
         if len(texts) > _MAX_ARGUMENTS or len(args) > _MAX_ARGUMENTS:
             texts[_MAX_ARGUMENTS:] = ["..."]
         return ", ".join(texts)
+
+
+def for_sub_run(level: int) -> JobLines:
+    """Job lines of a sub-scheduler, in whatever process it is. Each batch of lines is written at once.
+
+    level: of the least important messages to show.
+    """
+    start_logging(logging.getLevelName(level))
+    return JobLines()
 
 
 def short_job_name(job_name: str) -> str:

@@ -14,7 +14,6 @@ COMMANDS = (
     "db",
     "diff",
     "export",
-    "fs",
     "import",
     "launch",
     "oneshot",
@@ -27,7 +26,7 @@ COMMANDS = (
 )
 
 RUN_FLAGS = (["--pdb"], ["--rerun"])
-RUN_VALUES = (["--exclude-user"], ["-i", "--input"])
+RUN_VALUES = (["--exclude-user"],)
 
 LOG_FLAGS = tuple(
     [f"--{name}"] for name in ("all", "exec", "job", "call-node", "task", "value", "file", "count", "detail")

@@ -31,6 +31,7 @@ COMMANDS = {
     "log": LazyCommand("redun.cli.log:log", "Show executions, jobs, tasks, values and files."),
     "init": LazyCommand("redun.cli.init:init", "Create a configuration directory and its repository."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
+    "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),
     "plugins": LazyCommand("redun.cli.plugins:plugins", "List the installed plugins."),
     "completion": LazyCommand("redun.cli.completion:completion", "Print a script for shell completion."),
     "help": LazyCommand("redun.cli.help:show_help", "Show help for redun, or for one command."),

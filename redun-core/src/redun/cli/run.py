@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from pprint import pformat
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,17 @@ import click
 from redun.cli.annotations import as_python_passes_them
 from redun.cli.app import App, open_repository
 from redun.cli.failures import CommandExit
+from redun.cli.input_file import read_input
 from redun.cli.log_output import logger
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
 from redun.errors import UsageError
+from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from redun.config import Config
     from redun.scheduler import Scheduler
     from redun.task import Task
@@ -55,17 +60,31 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
     task = find_task(task_name, module)
     command = TaskCommand(task, long_options())
     if task_words == ["info"]:
+        _read_hash_helpers(app)
         click.echo(_task_info(task))
+        return
+    if options.input is not None:
+        known = long_options()
+        for word in task_words:
+            if word.startswith("-") and word.partition("=")[0] not in known:
+                raise UsageError(f"{task.fullname}: --input holds the arguments, so {word} cannot be given beside it")
+        more, _ = read_options(task_words, ctx)
+        _run_task(app, task, *read_input(options.input), options.updated(more))
         return
     read = command.read(task_words if task_words != ["help"] else ["--help"])
     if read.wants_help:
         click.echo(command.help_text(f"redun run {script} {task_name}"))
         return
     more, _ = read_options(read.run_words, ctx)
-    _run_task(app, command, read.arguments, options.updated(more))
+    options = options.updated(more)
+    if options.input is not None:
+        raise UsageError("--input has to stand before the task")
+    _run_task(app, task, *as_python_passes_them(task.signature, read.arguments), options)
 
 
-def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options: RunOptions) -> None:
+def _run_task(
+    app: App, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: RunOptions
+) -> None:
     from redun.cli.context import read_context
     from redun.cli.execution_tags import execution_tags
     from redun.cli.run_display import display_run
@@ -73,9 +92,7 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
     scheduler = app.make_scheduler()
     open_repository(scheduler)
     _warn_about_namespaces(scheduler.config)
-    task = command.task
     tags = execution_tags(scheduler.config, options, task)
-    args, kwargs = as_python_passes_them(task.signature, arguments)
     task_options = dict(options.option) if options.prov else {**dict(options.option), "prov": False}
     called = task.options(**task_options) if task_options else task
     context = read_context(options.context_file, options.context)
@@ -97,6 +114,7 @@ def _run_task(app: App, command: TaskCommand, arguments: dict[str, Any], options
             if failure is None:
                 raise
             raise failure from error
+    app.result = result
     if result is not None:
         click.echo(pformat(result))
 
@@ -109,7 +127,21 @@ def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit
         return CommandExit(1, f"redun: {error}")
     if scheduler.traceback is None:
         return None
+    if not scheduler.use_task_traceback:
+        import traceback
+
+        return CommandExit(1, "".join(["redun: the workflow failed.\n", *traceback.format_exception(error)]).rstrip())
     return CommandExit(1, "\n".join(["redun: the workflow failed.", *scheduler.traceback.format()]))
+
+
+def _read_hash_helpers(app: App) -> None:
+    """Let tasks have the hashes that a run would give them: the configuration has a say in it, where there is one."""
+    from redun.config.build import scheduler_settings
+    from redun.config.discovery import REDUN_INI_FILE, find_config_dir
+
+    folder = find_config_dir(app.config_option)
+    if "://" in folder or (Path(folder) / REDUN_INI_FILE).is_file():
+        get_task_registry().hash_helpers(scheduler_settings(app.load_config()).hash_helpers)
 
 
 def _warn_about_foreign_redun() -> None:
@@ -144,4 +176,21 @@ def _task_list() -> str:
 
 
 def _task_info(task: Task[..., Any]) -> str:
-    return f"Task {task.hash} {task.fullname}\n\n{indent(task.source.rstrip(), '  ')}\n"
+    text = f"Task {task.hash} {task.fullname}\n\n{indent(task.source.rstrip(), '  ')}\n"
+    if task.wrapped_task is not None:
+        inner = task.inner_task
+        text += f"\nWraps {inner.fullname}\n\n{indent(inner.source.rstrip(), '  ')}\n"
+    return text + _helpers_info(task)
+
+
+def _helpers_info(task: Task[..., Any]) -> str:
+    """What the task depends on beside its own text, where that counts."""
+    if not task.hashes_helpers(get_task_registry().hashes_helpers):
+        return ""
+    helpers = task.helpers()
+    text = _listed("An edit of these runs it again as well (hash_helpers):", helpers.found)
+    return text + _listed("An edit of what these call does not, because only a run can tell:", helpers.not_followed)
+
+
+def _listed(heading: str, lines: list[str]) -> str:
+    return "\n".join(["", heading, "", *(f"  {line}" for line in lines), ""]) if lines else ""

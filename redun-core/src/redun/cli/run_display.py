@@ -47,6 +47,8 @@ def _progress(scheduler: Scheduler) -> AbstractContextManager[Any]:
 
 
 def _status_interval(scheduler: Scheduler) -> float:
+    if scheduler.job_status_interval is not None:
+        return scheduler.job_status_interval
     from redun.config.build import scheduler_settings
 
     return scheduler_settings(scheduler.config).job_status_interval

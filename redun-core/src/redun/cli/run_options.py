@@ -33,6 +33,8 @@ class RunOptions:
     user: str | None = None
     doc: str | None = None
     execution_id: str | None = None
+    input: str | None = None
+    """A file with the arguments of the task."""
     context_file: str | None = None
     context: tuple[tuple[str, Any], ...] = ()
     """Paths into the context, and what to set there."""
@@ -85,6 +87,11 @@ def click_options() -> list[click.Parameter]:
             help="A value of the context, such as database.port=5432. Comes after --context-file.",
         ),
         click.Option(["--execution-id"], metavar="UUID", callback=_check_uuid, help="The id of the new execution."),
+        click.Option(
+            ["-i", "--input"],
+            metavar="FILE",
+            help="Take the task's arguments from a file or URL: a pickled list of a tuple and a dict.",
+        ),
         *planned_options(RUN_FLAGS, RUN_VALUES),
     ]
 

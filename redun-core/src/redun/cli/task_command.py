@@ -40,7 +40,7 @@ class TaskCommand:
     def __init__(self, task: Task[..., Any], run_options: dict[str, bool]) -> None:
         """`run_options`: the long options of `redun run`, and whether each takes a value."""
         self.task = task
-        self.arguments = arguments_of(task.func, task.signature)
+        self.arguments = arguments_of(task.signature_function, task.signature)
         parameters = task.signature.parameters.values()
         self._variadic = [_VARIADIC[one.kind] + one.name for one in parameters if one.kind in _VARIADIC]
         self._by_flag = {argument.flag: argument for argument in reversed(self.arguments)}
@@ -133,7 +133,7 @@ class TaskCommand:
         epilog = (
             self._about_variadic("", ". ") + "Long options of `redun run` may follow as well: see `redun run --help`."
         )
-        doc = self.task.func.__doc__
+        doc = self.task.signature_function.__doc__
         command = click.Command(self.task.fullname, params=options, help=doc, epilog=epilog)
         return command.get_help(click.Context(command, info_name=command_path))
 

@@ -20,6 +20,8 @@ class SchedulerSettings:
     """`file_or_module::function` of the user's function that makes the scheduler."""
     job_status_interval: int = JOB_STATUS_INTERVAL
     """Seconds between displays of the job status table; none are shown when it is not positive."""
+    hash_helpers: bool = False
+    """Whether the plain functions that tasks call count in their hashes, unless a task says so itself."""
     context: dict[str, Any] = field(default_factory=dict)
     """The context that every execution begins with, from `context` or `context_file`."""
     boto_config: dict[str, Any] = field(default_factory=dict)

@@ -29,6 +29,11 @@ class SchedulerSection(Settings):
         default=JOB_STATUS_INTERVAL,
         description="Seconds between displays of the job status table. 0 or less: never.",
     )
+    hash_helpers: bool = Field(
+        default=False,
+        description="Whether an edit of a plain function of the user's own modules runs the tasks again that call it, "
+        "for tasks that have neither a version nor the option `hash_helpers` themselves.",
+    )
     context: JsonObject | None = Field(
         default=None,
         description="The context that every execution begins with: a JSON object. `get_context` finds it.",

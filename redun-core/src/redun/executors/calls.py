@@ -105,7 +105,7 @@ def check_same_code(task: Task[..., Any], target: TaskTarget) -> None:
     main program are left out: it has another module name in a worker, which can be part of their hash. So are calls
     that name no hash.
     """
-    if target.hash and target.load_module not in _MAIN_MODULES and task.hash_bytes != target.hash:
+    if target.hash and target.load_module not in _MAIN_MODULES and not task.has_hash(target.hash):
         raise ExecutorError(
             f"The code of task {target.full_name} ({_where(target)}) was changed while the workflow ran, so its result "
             "would be recorded for code that did not make it. Run the workflow again."

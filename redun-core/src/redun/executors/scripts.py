@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -158,6 +159,7 @@ def _start(script: Path, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
             return subprocess.Popen(  # noqa: S603 - running what the workflow says is what this is for
                 [*interpreter, str(script)],
                 stdin=subprocess.DEVNULL,
+                env=_environment(script),
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
@@ -166,6 +168,15 @@ def _start(script: Path, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
         raise ExecutorError(
             f"the script cannot be started by {' '.join(interpreter) or 'nothing'!r}: {error}"
         ) from error
+
+
+def _environment(script: Path) -> dict[str, str]:
+    """The environment of a script: this one, with a folder that goes with it, and with our own commands within reach.
+
+    Scripts that copy remote files call `redun fs cp`, and whoever calls redun by its path need not have it on PATH.
+    """
+    path = os.pathsep.join(filter(None, [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]))
+    return {**os.environ, "PATH": path, "REDUN_SCRIPT_FOLDER": str(script.parent)}
 
 
 def _tail(file: Path) -> bytes:

@@ -18,23 +18,44 @@ from redun.file.filesystem import (
 )
 from redun.file.local import LocalFileSystem
 from redun.file.remote import FsspecFileSystem
+from redun.file.schemes import FTPFileSystem, GSFileSystem, HTTPFileSystem, HTTPSFileSystem
+from redun.file.staging import (
+    ContentStagingDir,
+    ContentStagingFile,
+    IStagingDir,
+    IStagingFile,
+    Staging,
+    StagingDir,
+    StagingFile,
+)
 
 __all__ = [
     "ContentDir",
     "ContentFile",
     "ContentFileSet",
+    "ContentStagingDir",
+    "ContentStagingFile",
     "Dir",
+    "FTPFileSystem",
     "File",
     "FileSet",
     "FileSystem",
     "FsspecFileSystem",
+    "GSFileSystem",
+    "HTTPFileSystem",
+    "HTTPSFileSystem",
     "IDir",
     "IFile",
     "IFileSet",
+    "IStagingDir",
+    "IStagingFile",
     "LocalFileSystem",
     "RedunFileNotFoundError",
     "RedunOSError",
     "RedunPermissionError",
+    "Staging",
+    "StagingDir",
+    "StagingFile",
     "UnknownSchemeError",
     "add_filesystem_finder",
     "copy_file",

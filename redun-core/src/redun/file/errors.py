@@ -28,8 +28,8 @@ class UnknownSchemeError(RedunError, ValueError):
 
 
 @contextmanager
-def naming(path: str) -> Iterator[None]:
-    """Raise any OSError from inside as one of this module, with the path."""
+def naming(path: str, target: str | None = None) -> Iterator[None]:
+    """Raise any OSError from inside as one of this module, with the path, and the one that it is copied to."""
     try:
         yield
     except RedunOSError:
@@ -40,4 +40,5 @@ def naming(path: str) -> Iterator[None]:
             cls = RedunFileNotFoundError
         elif isinstance(error, PermissionError):
             cls = RedunPermissionError
-        raise cls(error.errno or 0, error.strerror or str(error), path) from error
+        words = (error.errno or 0, error.strerror or str(error), path)
+        raise (cls(*words) if target is None else cls(*words, None, target)) from error

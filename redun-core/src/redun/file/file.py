@@ -8,11 +8,14 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from redun.file.errors import naming
 from redun.file.filesystem import FileSystem, get_filesystem
+from redun.file.shell_copy import shell_copy
 from redun.hashing import hash_parts, new_hasher
 from redun.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from redun.file.staging import StagingFile
 
 _WRITING = frozenset("wax+")
 _F = TypeVar("_F", bound="File")
@@ -28,6 +31,8 @@ class File(Value):
 
     type_name: ClassVar[str] = "redun.File"
     has_path = True
+    staging_class: ClassVar[type[StagingFile]]
+    """What `stage` makes; each family of files has its own."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -127,15 +132,18 @@ class File(Value):
 
     def exists(self) -> bool:
         """Whether there is a file or directory at the path."""
-        return self.filesystem.exists(self.path)
+        with naming(self.path):
+            return self.filesystem.exists(self.path)
 
     def isfile(self) -> bool:
         """Whether there is a file at the path."""
-        return self.filesystem.isfile(self.path)
+        with naming(self.path):
+            return self.filesystem.isfile(self.path)
 
     def isdir(self) -> bool:
         """Whether there is a directory at the path."""
-        return self.filesystem.isdir(self.path)
+        with naming(self.path):
+            return self.filesystem.isdir(self.path)
 
     def size(self) -> int:
         """How many bytes the file has. Raises RedunFileNotFoundError if there is none."""
@@ -158,10 +166,31 @@ class File(Value):
         skip_if_exists: leave a file that is there as it is.
         """
         if not (skip_if_exists and dest_file.exists()):
-            with naming(self.path):
+            with naming(self.path, dest_file.path):
                 self.filesystem.copy(self.path, dest_file.filesystem, dest_file.path)
             dest_file.update_hash()
         return dest_file
+
+    def shell_copy_to(self, dest_path: str | None, as_mount: bool = False) -> str:
+        """A shell command that copies the content to a path or URL; to stdout for None.
+
+        as_mount: read files of a remote store where it is mounted, if its filesystem knows where that is.
+        """
+        return shell_copy(self.path, dest_path, as_mount=as_mount)
+
+    def stage(self, local: str | None = None) -> StagingFile:
+        """The file together with the local path at which a script shall find or leave it.
+
+        local: by default the file's name in the working directory; with a slash at the end, the file's name below that
+        directory.
+
+        Raises ValueError where the file has no name to go by.
+        """
+        if not local or local.endswith("/"):
+            if not self.basename():
+                raise ValueError(f"{self.path!r} has no file name: say which local path it shall have")
+            local = f"{local or ''}{self.basename()}"
+        return self.staging_class(local, self)
 
     def basename(self) -> str:
         """The last part of the path."""

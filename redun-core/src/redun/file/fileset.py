@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from redun.file.errors import naming
 from redun.file.file import ContentFile, File, IFile, hash_listed, hash_text
 from redun.file.filesystem import FileSystem, get_filesystem
+from redun.file.shell_copy import shell_copy
 from redun.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from redun.file.staging import StagingDir
 
 _D = TypeVar("_D", bound="Dir")
 
@@ -102,6 +105,8 @@ class Dir(FileSet):
 
     type_name = "redun.Dir"
     has_path = True
+    staging_class: ClassVar[type[StagingDir]]
+    """What `stage` makes; each family of directories has its own."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = _strip_slash(os.fspath(path))
@@ -132,7 +137,8 @@ class Dir(FileSet):
 
     def exists(self) -> bool:
         """Whether there is such a directory."""
-        return self.filesystem.exists(self.path)
+        with naming(self.path):
+            return self.filesystem.exists(self.path)
 
     def mkdir(self) -> None:
         """Make the directory and those above it. Does nothing if there is one."""
@@ -164,6 +170,21 @@ class Dir(FileSet):
             file.copy_to(dest_dir.file(self.rel_path(file.path)), skip_if_exists)
         dest_dir.update_hash()
         return dest_dir
+
+    def shell_copy_to(self, dest_path: str, as_mount: bool = False) -> str:
+        """A shell command that copies what is below the directory to below another one."""
+        return shell_copy(self.path, dest_path, recursive=True, as_mount=as_mount)
+
+    def stage(self, local: str | None = None) -> StagingDir:
+        """The directory together with the local path at which a script shall find or leave it.
+
+        local: by default the directory's name in the working directory.
+        """
+        if not local:
+            local = os.path.basename(self.path)  # noqa: PTH119 - of URLs as well
+            if not local:
+                raise ValueError(f"{self.path!r} has no name: say which local path it shall have")
+        return self.staging_class(local, self)
 
 
 def _strip_slash(path: str) -> str:

@@ -82,6 +82,15 @@ class FileSystem(ABC):
         """The states of files that were listed a moment ago. A filesystem that still knows them need not ask again."""
         return [self.state(path) for path in paths]
 
+    def shell_copy(self, source: str, target: str, recursive: bool, as_mount: bool) -> str | None:  # noqa: ARG002
+        """A shell command that copies with a tool of its own; None if `redun fs cp` has to do it.
+
+        source, target: a path of this filesystem, and another one or `-` for a pipe. Between two local paths it is not
+        asked.
+        recursive: the content of a directory; never with a pipe. as_mount: use what is mounted, if the store can be.
+        """
+        return None
+
     def touch(self, path: str) -> None:
         """Make an empty file if there is none; else set its time to now where that is possible."""
         with self.open(path, "ab"):
@@ -97,6 +106,7 @@ class FileSystem(ABC):
 
 
 _classes: dict[str, type[FileSystem]] = {}
+_fallbacks: dict[str, type[FileSystem]] = {}
 _instances: dict[str, FileSystem] = {}
 _finders: list[Callable[[str], FileSystem | None]] = []
 
@@ -105,6 +115,12 @@ def register_filesystem(cls: _C) -> _C:
     """Class decorator: files whose URL has the scheme `cls.name` are in this filesystem."""
     _classes[cls.name] = cls
     _instances.pop(cls.name, None)
+    return cls
+
+
+def register_fallback(cls: _C) -> _C:
+    """Class decorator, for redun's own: what serves a scheme if neither a user nor a plugin brings something better."""
+    _fallbacks[cls.name] = cls
     return cls
 
 
@@ -123,13 +139,13 @@ def get_proto(path: str) -> str:
 
 
 def list_filesystems() -> list[type[FileSystem]]:
-    """The classes that are registered."""
-    return list(_classes.values())
+    """The classes that are registered, and redun's own."""
+    return list({**_fallbacks, **_classes}.values())
 
 
 def get_filesystem_class(proto: str) -> type[FileSystem] | None:
-    """The class that is registered for a scheme, if any."""
-    return _classes.get(proto)
+    """The class for a scheme: one that is registered, or redun's own. None where there is none."""
+    return _classes.get(proto) or _fallbacks.get(proto)
 
 
 def get_filesystem(path: str) -> FileSystem:
@@ -154,9 +170,9 @@ def _make_filesystem(proto: str, path: str) -> FileSystem:
             return found
     from redun.file.remote import FsspecFileSystem
 
-    known = ", ".join(sorted(_classes))
+    known = ", ".join(sorted({**_fallbacks, **_classes}))
     try:
-        return FsspecFileSystem(proto)
+        return _fallbacks[proto]() if proto in _fallbacks else FsspecFileSystem(proto)
     except (ImportError, ValueError) as error:
         raise UnknownSchemeError(
             f"{path!r}: no filesystem for the scheme {proto!r} ({error}). Known: {known}; install the plugin or the "

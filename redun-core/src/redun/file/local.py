@@ -89,6 +89,14 @@ class LocalFileSystem(FileSystem):
         local.parent.mkdir(parents=True, exist_ok=True)
         local.touch()
 
+    def shell_copy(self, source: str, target: str, recursive: bool, as_mount: bool) -> str | None:  # noqa: ARG002
+        """`cat`, from or to a pipe."""
+        from redun.file.shell_copy import PIPE, quote_path
+
+        if target == PIPE:
+            return f"cat {quote_path(source)}"
+        return f"cat > {quote_path(target)}" if source == PIPE else None
+
     def copy(self, path: str, target: FileSystem, target_path: str) -> None:
         """Copy a file; between local files in the fastest way of the operating system."""
         if not isinstance(target, LocalFileSystem):

@@ -26,6 +26,7 @@ _MARKS = (
     "LastModified",
     "last_modified",
     "modified",
+    "modify",
     "updated",
 )
 """What stores tell of a file that changes with its content, under the names that their fsspec packages use."""
@@ -45,41 +46,57 @@ class FsspecFileSystem(FileSystem):
         import fsspec  # type: ignore[import-untyped]
 
         self.proto = proto
-        self._fs = fsspec.filesystem(proto)
+        self._class = fsspec.get_filesystem_class(proto)
 
-    def _fresh(self) -> Any:
+    def _at(self, path: str) -> Any:
+        """What serves a path: one object for all of them, unless the URL names a host or a user to connect as.
+
+        fsspec keeps these objects, and makes one for each thread.
+        """
+        return self._class(**self._class._get_kwargs_from_urls(path))
+
+    def _fresh(self, path: str) -> Any:
         """What to ask about files: without listings of earlier, which others may have made obsolete."""
-        self._fs.invalidate_cache()
-        return self._fs
+        found = self._at(path)
+        found.invalidate_cache()
+        return found
 
     def open(self, path: str, mode: str, encoding: str | None = None, **options: Any) -> IO[Any]:
         """A stream; parent folders are made before writing."""
-        if not _WRITING.isdisjoint(mode):
-            self._fs.makedirs(self._fs._parent(path), exist_ok=True)
+        found = self._at(path)
         if encoding is not None:
             options["encoding"] = encoding
-        stream: IO[Any] = self._fs.open(path, mode, **options)
+        try:
+            if not _WRITING.isdisjoint(mode):
+                self._make_folders(path, found._parent(path))
+            stream: IO[Any] = found.open(path, mode, **options)
+        except NotImplementedError as error:
+            raise OSError(errno.ENOTSUP, f"{self.proto} files cannot be opened in mode {mode!r}", path) from error
         return stream
+
+    def _make_folders(self, path: str, folder: str) -> None:
+        """Make the folder that a file will be in, and those above it."""
+        self._at(path).makedirs(folder, exist_ok=True)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory."""
-        return bool(self._fresh().exists(path))
+        return bool(self._fresh(path).exists(path))
 
     def isfile(self, path: str) -> bool:
         """Whether there is a file."""
-        return bool(self._fresh().isfile(path))
+        return bool(self._fresh(path).isfile(path))
 
     def isdir(self, path: str) -> bool:
         """Whether there is a directory."""
-        return bool(self._fresh().isdir(path))
+        return bool(self._fresh(path).isdir(path))
 
     def size(self, path: str) -> int:
         """How many bytes a file has."""
-        return int(self._fresh().size(path))
+        return int(self._fresh(path).size(path))
 
     def state(self, path: str) -> tuple[str, ...]:
         """The size and what else tells contents apart; -1 where nothing is."""
-        self._fresh()
+        self._fresh(path)
         return self._known_state(path)
 
     def states(self, paths: Sequence[str]) -> list[tuple[str, ...]]:
@@ -87,8 +104,11 @@ class FsspecFileSystem(FileSystem):
         return [self._known_state(path) for path in paths]
 
     def _known_state(self, path: str) -> tuple[str, ...]:
+        return self._state_from(self._at(path), path)
+
+    def _state_from(self, found: Any, path: str) -> tuple[str, ...]:
         try:
-            info = self._fs.info(path)
+            info = found.info(path)
         except (FileNotFoundError, NotADirectoryError):
             return ("-1",)
         marks = [f"{name} {info[name]}" for name in _MARKS if info.get(name) is not None]
@@ -100,19 +120,21 @@ class FsspecFileSystem(FileSystem):
     def remove(self, path: str) -> None:
         """Remove a file. Does nothing if there is none."""
         try:
-            self._fs.rm_file(path)
+            self._at(path).rm_file(path)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except NotImplementedError as error:
+            raise OSError(errno.ENOTSUP, f"{self.proto} files cannot be removed", path) from error
 
     def mkdir(self, path: str) -> None:
         """Make a directory and those above it, where the store has directories."""
         if self.isfile(path):
             raise _error(FileExistsError, errno.EEXIST, path)
-        self._fs.makedirs(path, exist_ok=True)
+        self._at(path).makedirs(path, exist_ok=True)
 
     def rmdir(self, path: str, *, recursive: bool) -> None:
         """Remove an empty directory; with `recursive`, also one that is not empty."""
-        fresh = self._fresh()
+        fresh = self._fresh(path)
         if not fresh.isdir(path):
             if fresh.exists(path):
                 raise _error(NotADirectoryError, errno.ENOTDIR, path)
@@ -143,11 +165,11 @@ class FsspecFileSystem(FileSystem):
 
         Not left to fsspec, whose patterns match hidden files, and whose paths are not those that the user would write.
         """
-        above = str(self._fs._strip_protocol(base)).rstrip("/")
+        above = str(self._class._strip_protocol(base)).rstrip("/")
         depth = None if "**" in parts else len(parts)
         start = base if base.endswith("/") else f"{base}/"
         found = []
-        for path in self._fresh().find(base, maxdepth=depth):
+        for path in self._fresh(base).find(base, maxdepth=depth):
             names = path.removeprefix(above).strip("/").split("/")
             if path.strip("/") != above.strip("/") and _matches(names, parts):
                 found.append(start + "/".join(names))

@@ -52,7 +52,49 @@ def safe_decode(value: StoredValue) -> Any:
         return decode(value.codec, value.data, value.type_name)
     if value.codec == "pickle":
         return _SafeUnpickler(io.BytesIO(value.data)).load()
+    return _restored(value.type_name, value.data) if value.codec == "value" else _stub(value)
+
+
+def _stub(value: StoredValue) -> Any:
     return Stub.of(f"{value.type_name}[{value.codec}]")()
+
+
+def _restored(type_name: str, data: bytes) -> Any:
+    """A stub for what its own class has stored; for an array or a table with what the heading of its bytes says."""
+    from redun.types.protocol import is_table_type
+
+    if type_name == "builtins.function":
+        return Stub.of("function")(Words(data.decode()))
+    if not is_table_type(type_name):
+        return Stub.of(f"{type_name}[value]")()
+    from redun.types.tables.stored import summary
+
+    return Stub.of(type_name)(Words(summary(data)))
+
+
+def _array(_buffer: Any, dtype: Any = "", shape: Any = (), *_order: Any) -> Any:
+    """What shows for an array in the pickle of a container: NumPy's own names for it are of no use to people."""
+    kind = next((part for _, part in dtype.short_repr_parts()), "") if isinstance(dtype, Stub) else dtype
+    return Stub.of("numpy.ndarray")(Words(f"{kind}, {' x '.join(map(str, shape))}"))
+
+
+def _handle(kind: Any, info: Any, *_more: Any) -> Any:
+    """What shows for a handle. Nothing is opened."""
+    if not isinstance(info, Stub) or not (isinstance(kind, type) and issubclass(kind, Stub)):
+        raise pickle.UnpicklingError(f"{kind} is not shown")
+    state = dict(info.short_repr_parts())
+    fullname = ".".join(str(part) for part in (state.get("namespace"), state.get("name")) if part)
+    return kind(fullname=Words(fullname), hash=Words(str(state.get("hash"))[:8]))
+
+
+class Words:
+    """A text that is shown without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 def format_size(size: int) -> str:
@@ -197,6 +239,7 @@ _SAFE: dict[tuple[str, str], Callable[[], Any]] = {
     ("collections", "deque"): _of_sequence(list),
     ("copyreg", "_reconstructor"): lambda: _reconstruct,
     ("_codecs", "encode"): lambda: _encode_text,
+    ("redun.handle", "_reopen"): lambda: _handle,
     ("redun.scheduler.errors", "ErrorValue"): lambda: ErrorStub.of("ErrorValue"),
     ("redun.traceback", "Traceback"): _import("redun.traceback", "Traceback"),
     ("redun.traceback", "Frame"): _import("redun.traceback", "Frame"),
@@ -207,6 +250,9 @@ _SAFE: dict[tuple[str, str], Callable[[], Any]] = {
         for name in ("PurePath", "PurePosixPath", "PureWindowsPath", "PosixPath", "Path")
     },
     ("redun.types.pickling", "restore_path"): _import("redun.types.pickling", "restore_path"),
+    ("numpy.core.numeric", "_frombuffer"): lambda: _array,
+    ("numpy._core.numeric", "_frombuffer"): lambda: _array,
+    ("redun.types.pickling", "restore_value"): lambda: _restored,
     ("decimal", "Decimal"): _import("decimal", "Decimal"),
     ("fractions", "Fraction"): _import("fractions", "Fraction"),
     ("uuid", "UUID"): _import("uuid", "UUID"),

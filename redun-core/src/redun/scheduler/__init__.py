@@ -9,8 +9,10 @@ from redun.scheduler.errors import DryRunResult, ErrorValue
 from redun.scheduler.events import JobEvent, JobObserver
 from redun.scheduler.gather import catch_all
 from redun.scheduler.job import Job
+from redun.scheduler.merging import merge_handles
 from redun.scheduler.root import root_task, with_export_options
 from redun.scheduler.scheduler import Scheduler
+from redun.scheduler.subrun import subrun
 from redun.scheduler.tagging import apply_tags
 from redun.scheduler.threads import Thread, fork_thread, join_thread
 from redun.session import get_current_scheduler, set_current_scheduler
@@ -36,8 +38,10 @@ __all__ = [
     "fork_thread",
     "get_current_scheduler",
     "join_thread",
+    "merge_handles",
     "root_task",
     "set_current_scheduler",
+    "subrun",
     "throw",
     "with_export_options",
 ]

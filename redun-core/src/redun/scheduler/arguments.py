@@ -8,10 +8,14 @@ from redun.backends.records import Argument
 from redun.errors import InvalidValueError
 from redun.expression import Expression
 from redun.hashing import new_hasher
+from redun.scheduler import handles
 from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
-from redun.value import apply_hook, encode
+from redun.value import apply_hook, encode, hash_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redun.handle import Handle
     from redun.scheduler.prepared import PreparedTask
     from redun.value import EncodedValue
 
@@ -34,7 +38,17 @@ def check_size(encoded: EncodedValue, most_bytes: int | None, what: str) -> None
 class Arguments:
     """The evaluated arguments of a call, their hashes, and where they came from."""
 
-    __slots__ = ("_call_order", "_info", "_most_bytes", "_upstream", "changeable", "encoded", "hashes", "values")
+    __slots__ = (
+        "_call_order",
+        "_info",
+        "_most_bytes",
+        "_upstream",
+        "changeable",
+        "encoded",
+        "handles",
+        "hashes",
+        "values",
+    )
 
     def __init__(
         self, info: PreparedTask, bound: tuple[Any, ...], memo: dict[int, Cell], most_bytes: int | None, call_order: int
@@ -46,7 +60,10 @@ class Arguments:
         self.encoded: list[EncodedValue] = []
         self.changeable: list[tuple[int, EncodedValue]] = []
         self.hashes: list[bytes] = []
-        values = []
+        self.handles: tuple[tuple[Handle, Handle], ...] = ()
+        """The handles in the arguments, and the forks of them that the call is given."""
+        values: list[Any] = []
+        with_handles: tuple[int, ...] = ()
         for index, item in enumerate(bound):
             value = item
             if item.__class__ not in SCALARS and memo:
@@ -59,7 +76,12 @@ class Arguments:
                         self.hashes.append(known)
                         continue
             if value.__class__ not in SCALARS:
-                value = self._preprocessed(index, value)
+                if handles.has_handles(value):
+                    with_handles += (index,)
+                    values.append(value)
+                    self.hashes.append(self._guarded(index, hash_value, value))
+                    continue
+                value = self._preprocessed(index, value, {"call_order": call_order})
             values.append(value)
             if index in info.job_info_positions:
                 self.hashes.append(b"")
@@ -69,7 +91,25 @@ class Arguments:
             self.hashes.append(encoded.hash)
             if value.__class__ not in SCALARS:
                 self.changeable.append((index, encoded))
+        if with_handles:
+            self._fork_handles(values, with_handles)
         self.values = tuple(values)
+
+    def _fork_handles(self, values: list[Any], indexes: tuple[int, ...]) -> None:
+        """Give the call forks of its handles. Which ones, depends on all of its arguments, and so comes last."""
+        info = self._info
+        key = handles.call_key(
+            info.fullname, [info.names[index] for index in info.hashed], [self.hashes[index] for index in info.hashed]
+        )
+        for index in indexes:
+            value, steps = self._preprocessed(
+                index, values[index], {"call_order": self._call_order, "call_key": key}, handles.through_hook
+            )
+            encoded = self._encode(index, value)
+            values[index], self.hashes[index] = value, encoded.hash
+            self.encoded.append(encoded)
+            self.changeable.append((index, encoded))
+            self.handles += tuple(steps)
 
     def _evaluated(self, index: int, item: Any, memo: dict[int, Cell]) -> Any:
         exprs = find_expressions((item,))
@@ -81,9 +121,11 @@ class Arguments:
             self._upstream[index] = sources
         return substitute(item, memo)
 
-    def _preprocessed(self, index: int, value: Any) -> Any:
+    def _preprocessed(
+        self, index: int, value: Any, arguments: dict[str, Any], apply: Callable[..., Any] = apply_hook
+    ) -> Any:
         try:
-            return apply_hook("preprocess", value, {"call_order": self._call_order})
+            return apply("preprocess", value, arguments)
         except Exception as error:  # the user's own method
             reason = f"{type(error).__name__}: {error}"
             raise InvalidValueError(
@@ -91,13 +133,16 @@ class Arguments:
             ) from error
 
     def _encode(self, index: int, value: Any) -> EncodedValue:
-        try:
-            encoded = encode(value)
-        except InvalidValueError as error:
-            raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
+        encoded: EncodedValue = self._guarded(index, encode, value)
         if self._most_bytes is not None and len(encoded.data) > self._most_bytes:
             check_size(encoded, self._most_bytes, self._describe(index))
         return encoded
+
+    def _guarded(self, index: int, encoder: Callable[[Any], Any], value: Any) -> Any:
+        try:
+            return encoder(value)
+        except InvalidValueError as error:
+            raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
 
     def _describe(self, index: int) -> str:
         return f"the argument {self._info.names[index]!r} of task {self._info.fullname!r}"

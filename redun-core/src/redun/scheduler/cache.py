@@ -10,7 +10,7 @@ from redun.expression_graph import CODEC, decode_graph_and_values
 from redun.value import decode, is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from redun.backends.base import Backend
     from redun.backends.records import CallHit, StoredValue
@@ -63,7 +63,18 @@ class Unopened(NamedTuple):
 class RepositoryCache:
     """Looks calls up in the repository."""
 
-    def __init__(self, backend: Backend, task_sets: TaskSets, current_hashes: Callable[[], frozenset[bytes]]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        task_sets: TaskSets,
+        current_hashes: Callable[[], frozenset[bytes]],
+        look_up_handles: Callable[[Iterable[Any]], None],
+    ) -> None:
+        """Make one.
+
+        look_up_handles: is given all values of a look-up before they are asked whether they are valid.
+        """
+        self._look_up_handles = look_up_handles
         self._backend = backend
         self._task_sets = task_sets
         self._current_hashes = current_hashes
@@ -107,12 +118,11 @@ class RepositoryCache:
 
     def _open_finals(self, calls: dict[int, CallHit], tasks: Mapping[bytes, frozenset[bytes] | None]) -> dict[int, Hit]:
         values = self._load({call.value_hash: call.value for call in calls.values()})
+        opened = self._open_all([values.get(call.value_hash) for call in calls.values()])
         hits = {}
-        for number, call in calls.items():
-            stored = values.get(call.value_hash)
-            value = _usable(stored)
+        for (number, call), value in zip(calls.items(), opened, strict=True):
             if value is not _INVALID:
-                assert stored is not None
+                stored = values[call.value_hash]
                 is_small = len(stored.data) <= LARGEST_KEPT
                 members = tasks[call.task_set_hash]
                 hits[number] = Hit(value, call.value_hash, stored.codec, call.call_hash, members, is_small)
@@ -133,6 +143,7 @@ class RepositoryCache:
             return {}
         values = self._load({hit.raw_hash: hit.value for hit in found.values()})
         hits: dict[int, Hit | Unopened] = {}
+        small: dict[int, Unopened] = {}
         for job in jobs:
             evaluation = found.get(job.eval_hash)
             stored = None if evaluation is None else values.get(evaluation.raw_hash)
@@ -141,19 +152,24 @@ class RepositoryCache:
             unopened = Unopened(stored, evaluation.raw_hash, evaluation.call_hash)
             if stored.codec == CODEC and len(stored.data) > LARGE_GRAPH:
                 hits[job.number] = unopened
-                continue
-            hit = self.open(unopened)
-            if hit is not None:
-                hits[job.number] = hit
+            else:
+                small[job.number] = unopened
+        opened = self._open_all([unopened.stored for unopened in small.values()])
+        for (number, unopened), value in zip(small.items(), opened, strict=True):
+            if value is not _INVALID:
+                hits[number] = _hit(unopened, value)
         return hits
 
     def open(self, unopened: Unopened) -> Hit | None:
         """What a body returned, decoded; None if it no longer holds."""
-        stored, raw_hash, call_hash = unopened
-        value = _usable(stored)
-        if value is _INVALID:
-            return None
-        return Hit(value, raw_hash, stored.codec, call_hash, None, len(stored.data) <= LARGEST_KEPT)
+        [value] = self._open_all([unopened.stored])
+        return None if value is _INVALID else _hit(unopened, value)
+
+    def _open_all(self, stored: Iterable[StoredValue | None]) -> list[Any]:
+        """The values, with `_INVALID` for what is missing, cannot be decoded, or no longer holds."""
+        opened = [_open(each) for each in stored]
+        self._look_up_handles(part for _, parts in opened for part in parts)
+        return [value if all(map(_holds, parts)) else _INVALID for value, parts in opened]
 
     def _load(self, known: dict[bytes, StoredValue | None]) -> dict[bytes, StoredValue]:
         missing = [key for key, stored in known.items() if stored is None]
@@ -171,19 +187,33 @@ class RepositoryCache:
 _INVALID = object()
 
 
-def _usable(stored: StoredValue | None) -> Any:
-    """The value, or `_INVALID` if it is missing, cannot be decoded, or no longer holds."""
+def _hit(unopened: Unopened, value: Any) -> Hit:
+    stored, raw_hash, call_hash = unopened
+    return Hit(value, raw_hash, stored.codec, call_hash, None, len(stored.data) <= LARGEST_KEPT)
+
+
+def _open(stored: StoredValue | None) -> tuple[Any, Sequence[Any]]:
+    """A value, and the values in it that have to be asked whether they hold."""
     if stored is None:
-        return _INVALID
+        return _INVALID, ()
     try:
         if stored.codec == CODEC:
-            return _usable_graph(stored.data)
+            return _open_graph(stored.data)
         value = decode(stored.codec, stored.data, stored.type_name)
-    except InvalidValueError:
-        return _INVALID
-    if stored.codec not in _ALWAYS_VALID and not _holds(value):
-        return _INVALID
-    return value
+    except InvalidValueError as error:
+        _warn_once(stored.type_name, error)
+        return _INVALID, ()
+    return value, () if stored.codec in _ALWAYS_VALID else (value,)
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(type_name: str, error: InvalidValueError) -> None:
+    """Say why results are made again, but not once for each of thousands."""
+    if type_name not in _warned:
+        _warned.add(type_name)
+        logger.warning("cached results of type %s are made again: %s", type_name, error)
 
 
 def _holds(value: Any) -> bool:
@@ -194,15 +224,14 @@ def _holds(value: Any) -> bool:
         return False
 
 
-def _usable_graph(data: bytes) -> Any:
+def _open_graph(data: bytes) -> tuple[Any, Sequence[Any]]:
     """An expression is usable as long as every file, task and other value in it is as it was."""
     try:
-        graph, values = decode_graph_and_values(data)
+        return decode_graph_and_values(data)
     except InvalidValueError:
         raise
     except Exception as error:  # classes run their own code here, and data from elsewhere may be anything
         raise InvalidValueError(f"a stored expression cannot be rebuilt: {error}") from error
-    return graph if all(map(_holds, values)) else _INVALID
 
 
 _ALWAYS_VALID = frozenset({"plain", "bytes", "graph"})

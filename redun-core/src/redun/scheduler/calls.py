@@ -178,6 +178,9 @@ class Calls:
         job.recorded_arguments = arguments.records()
         job.new_values = arguments.encoded
         job.changeable = arguments.changeable
+        if arguments.handles:
+            job.handles = arguments.handles
+            self._run.handles.arrived(arguments.handles)
         if equal is not None and self._follow(job, equal):
             return
         if options.allows_cse:
@@ -271,6 +274,10 @@ class Calls:
         job.move_to(columns.RUNNING)
         if options.is_recorded:
             self._run.recorder.started(job)
+            if info.is_extended:
+                # Another process will add jobs below this one, which has to be there by then, and those above it.
+                self._run.open_sub_runs.add(job.number)
+                self._run.recorder.flush()
         self._run.emit(job, "running")
         values = job.arguments
         job.runs_in_process = in_process

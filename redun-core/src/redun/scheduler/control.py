@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from redun.errors import SchedulerError
 from redun.promise import Promise
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from redun.expression import SchedulerExpression
     from redun.scheduler.job import Job
     from redun.scheduler.scheduler import Scheduler
+    from redun.typing import Catch, Cond
 
 T = TypeVar("T")
 
@@ -20,8 +21,8 @@ class NoTrueCondition(SchedulerError, IndexError):  # noqa: N818 - it is caught 
     """`cond` has come to its end. An IndexError as well, because workflows may catch that."""
 
 
-@scheduler_task(namespace="redun", version="1")
-def cond(
+@scheduler_task(name="cond", namespace="redun", version="1")
+def _cond(
     scheduler: Scheduler,
     parent_job: Job,
     _sexpr: SchedulerExpression[Any],
@@ -56,8 +57,11 @@ def cond(
     return result
 
 
-@scheduler_task(namespace="redun", version="1")
-def catch(
+cond = cast("Cond", _cond)
+
+
+@scheduler_task(name="catch", namespace="redun", version="1")
+def _catch(
     scheduler: Scheduler,
     parent_job: Job,
     _sexpr: SchedulerExpression[Any],
@@ -80,6 +84,9 @@ def catch(
         raise error
 
     return scheduler.evaluate(expr, parent_job=parent_job).catch(recover)
+
+
+catch = cast("Catch", _catch)
 
 
 @task(namespace="redun", version="1", executor="inline")

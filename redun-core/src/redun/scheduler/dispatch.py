@@ -56,6 +56,7 @@ class Dispatcher:
         find_host: Callable[[str], Host],
         start: Callable[[Host], None],
         submitted: Callable[[Job, Capabilities], None],
+        roll_back: Callable[[list[Job]], None],
         limits: Limits,
         job_id_base: int,
         executor_names: set[str],
@@ -64,10 +65,13 @@ class Dispatcher:
 
         submitted: is told of each job with a time-out, after its executor was.
         executor_names: those that the workflow's tasks are known to name; others are added as they turn up.
+        roll_back: is told of jobs with handles, before their executor is.
         """
         self._find_host = find_host
         self._start = start
         self._submitted = submitted
+        self._roll_back = roll_back
+        self._with_handles: list[Job] = []
         self._hosts: dict[str, Host] = {}
         self._busy: dict[Host, None] = {}
         self._job_id_base = job_id_base
@@ -101,6 +105,8 @@ class Dispatcher:
                 return
         job.executor_name = name
         host.waiting.append(job)
+        if job.handles:
+            self._with_handles.append(job)
         self.waiting += 1
         self._busy[host] = None
 
@@ -118,6 +124,9 @@ class Dispatcher:
     def submit(self, prepare: Callable[[Job, bool], TaskCall]) -> bool:
         """Hand waiting calls to their executors, as many as fit. Says whether there were any."""
         submitted = False
+        if self._with_handles:
+            with_handles, self._with_handles = self._with_handles, []
+            self._roll_back(with_handles)
         for host in list(self._busy):
             room = host.window - host.in_flight
             waiting = host.waiting

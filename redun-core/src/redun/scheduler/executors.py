@@ -11,7 +11,7 @@ from redun.executors.alias import AliasExecutor
 from redun.executors.base import Executor, ExecutorContext
 from redun.scheduler import reports
 from redun.scheduler.awaiting import refuse
-from redun.scheduler.job import ATTEMPT_SHIFT, number_of
+from redun.scheduler.job import ATTEMPT_SHIFT
 
 if TYPE_CHECKING:
     import logging
@@ -73,7 +73,8 @@ class Sink:
         """Show a line about this job."""
         run = self.runs.get(job_id >> RUN_BITS)
         if run is not None:
-            self._logger.info("Job %s.%d: %s", run.execution_id[:8], number_of(job_id & _TICKET), text)
+            name = run.job_name(job_id & _TICKET)
+            self._logger.info("Job %s%s: %s", name[:8], name[name.rindex(".") :], text)
 
     def broken(self, error: BaseException) -> None:
         """End every run with this error."""

@@ -50,7 +50,21 @@ def error_value(failures: Failures, job: Job, error: BaseException, detail: str 
     known = failures.encoded(error)
     if known is not None:
         return known
-    traceback = _describe(job, error, detail)
+    return _encode(failures, error, _describe(job, error, detail))
+
+
+def adopt_failure(failures: Failures, job: Job, error: BaseException, below: Traceback | None) -> None:
+    """Describe an error that comes from a sub-scheduler by the jobs of both.
+
+    below: its traceback there, from the first job below this one.
+    """
+    own = _describe(job, None, "")
+    if below is not None:
+        frames, omitted = shorten_frames((*own.frames, *below.frames))
+        _encode(failures, error, Traceback(frames, own.omitted + below.omitted + omitted, below.detail))
+
+
+def _encode(failures: Failures, error: BaseException, traceback: Traceback) -> EncodedValue:
     try:
         encoded = encode(ErrorValue(storable_error(error), traceback))
     except InvalidValueError:
@@ -59,7 +73,7 @@ def error_value(failures: Failures, job: Job, error: BaseException, detail: str 
     return encoded
 
 
-def _describe(job: Job, error: BaseException, detail: str | None) -> Traceback:
+def _describe(job: Job, error: BaseException | None, detail: str | None) -> Traceback:
     frames = []
     level: Job | None = job
     while level is not None and level.number:
@@ -67,7 +81,9 @@ def _describe(job: Job, error: BaseException, detail: str | None) -> Traceback:
         level = level.parent
     frames.reverse()
     kept, omitted = shorten_frames(frames)
-    return Traceback(kept, omitted, detail if detail is not None else format_error(error, _HIDDEN))
+    if detail is None:
+        detail = "" if error is None else format_error(error, _HIDDEN)
+    return Traceback(kept, omitted, detail)
 
 
 def _frame(job: Job, error: BaseException | None) -> Frame:
@@ -79,7 +95,7 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
         if summary.filename == filename:
             lineno = summary.lineno or lineno
             break
-    name = f"{job.run.execution_id[:8]}.{job.number}"
+    name = f"{job.run.execution_id[:8]}.{job.number + job.run.extension.start}"
     return Frame(name, info.fullname, filename, lineno, _arguments(info.names, job.arguments))
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Status
 from redun.scheduler.context import NO_CONTEXT
-from redun.scheduler.options import NO_EXPORTS, CallOptions, Exports
 
 if TYPE_CHECKING:
     from redun.backends.records import Argument
+    from redun.handle import Handle
     from redun.scheduler.cells import Cell
+    from redun.scheduler.options import CallOptions, Exports
     from redun.scheduler.prepared import PreparedTask, TaskSet
     from redun.scheduler.run import Run
     from redun.value import EncodedValue
@@ -66,6 +67,8 @@ class Job:
     recorded_arguments: tuple[Argument, ...] = ()
     changeable: list[tuple[int, EncodedValue]] | tuple[()] = ()
     """The positions of arguments that a task could change in place."""
+    handles: tuple[tuple[Handle, Handle], ...] = ()
+    """The handles among the arguments, and the forks of them that the call is given."""
     runs_in_process = False
     context = NO_CONTEXT
     open_calls = 0
@@ -97,12 +100,12 @@ class Job:
     @property
     def name(self) -> str:
         """The job's id for the world outside: `<execution id>.<number>`."""
-        return f"{self.run.execution_id}.{self.number}"
+        return f"{self.run.execution_id}.{self.number + self.run.extension.start}"
 
     @property
     def exports(self) -> Exports:
         """The options that hold for the calls made by this job."""
-        return self.options.exports if self.number else NO_EXPORTS
+        return self.options.exports if self.number else self.run.exports
 
     def move_to(self, column: int) -> None:
         """Count this job in another column of the status table."""

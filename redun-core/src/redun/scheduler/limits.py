@@ -31,6 +31,11 @@ class Limits:
         self._order = itertools.count()
         self._waiting = 0
 
+    @property
+    def used(self) -> Mapping[str, int]:
+        """How much of each is taken."""
+        return self._used
+
     def __len__(self) -> int:
         """How many calls wait."""
         return self._waiting

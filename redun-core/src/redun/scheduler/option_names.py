@@ -23,6 +23,7 @@ ENGINE = frozenset(
         "check_valid",
         "config_args",
         "executor",
+        "hash_helpers",
         "job_timeout",
         "limits",
         "load_module",
@@ -35,6 +36,7 @@ ENGINE = frozenset(
         "tags",
         "wrapped_task",
         "_context_override",
+        "_sub_run",
         "use_wrapper_signature",
     ]
 )
@@ -73,18 +75,13 @@ _EXECUTORS = frozenset(
     ]
 )
 
-PLANNED = frozenset({"hash_helpers"})
-"""Options that will mean something, and do nothing yet."""
-
-KNOWN = ENGINE | _EXECUTORS | PLANNED
+KNOWN = ENGINE | _EXECUTORS
 
 
 def warn_about_options(task: Task[..., Any]) -> None:
     """Warn about options of a task that do nothing here although they look as if they should."""
     for name in task.get_task_options():
-        if name in PLANNED:
-            logger.warning("task %r: the option %r is not supported yet and has no effect", task.fullname, name)
-        elif name not in KNOWN:
+        if name not in KNOWN:
             near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
             if near:
                 logger.warning("task %r: unknown option %r. Did you mean %r?", task.fullname, name, near[0])

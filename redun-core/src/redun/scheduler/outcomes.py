@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import Status
+from redun.backends.records import EntityKind, Status, TagRecord
 from redun.errors import InvalidValueError
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
@@ -16,18 +16,23 @@ from redun.scheduler import job as columns
 from redun.scheduler.arguments import check_size
 from redun.scheduler.cache import LARGEST_KEPT, Finished, Hit
 from redun.scheduler.cells import SCALARS, Join, find_expressions
-from redun.scheduler.failures import error_value
+from redun.scheduler.extension import SubRunReport
+from redun.scheduler.failures import adopt_failure, error_value
+from redun.scheduler.handles import has_handles, through_hook
 from redun.scheduler.private import private_copy
 from redun.value import apply_hook, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from redun.handle import Handle
     from redun.scheduler.job import Job
     from redun.scheduler.prepared import TaskSet
     from redun.scheduler.run import Run
     from redun.value import EncodedValue
 
+SUB_EXECUTION = "redun.sub_execution"
+"""Key of the tag that a job gets whose sub-scheduler has recorded an execution of its own: its id."""
 _CALL = new_hasher("call")
 
 
@@ -44,15 +49,22 @@ class Outcomes:
         """The body of a task has returned."""
         if job.holds_limits:
             self._run.calls.release(job)
+        if value.__class__ is SubRunReport:
+            value = self._adopt(job, value)
+            if job.is_finished:
+                return
         try:
+            steps: list[tuple[Handle, Handle]] = []
             if value.__class__ not in SCALARS:
-                value = _postprocessed(job, value)
+                value, steps = _postprocessed(job, value)
             exprs = find_expressions((value,))
             encoded = self._encode_result(job, value, encode_graph if exprs else encode)
         except InvalidValueError as error:
             self.fail(job, error)
             return
         job.raw_hash = encoded.hash
+        if steps or job.handles:
+            self._run.handles.returned(job, steps)
         if not exprs:
             if job.runs_in_process and value.__class__ not in SCALARS:
                 value = private_copy(value, encoded)
@@ -62,6 +74,23 @@ class Outcomes:
             self._run.recorder.value(encoded)
             self._run.recorder.evaluation(job)
         self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self.part_failed)
+
+    def _adopt(self, job: Job, report: SubRunReport) -> Any:
+        """Make what a sub-scheduler has done part of the job that started it, and return the value that came of it.
+
+        Where that is an error, the job fails.
+        """
+        run = self._run
+        job.children.extend(report.children)
+        job.child_task_sets[run.task_sets.of(report.tasks)] = None
+        run.counts_below.append(report.counts)
+        run.open_sub_runs.discard(job.number)
+        if report.execution_id and job.options.is_recorded:
+            run.recorder.tag(TagRecord(EntityKind.JOB, job.name, SUB_EXECUTION, report.execution_id))
+        if report.error is not None:
+            adopt_failure(run.failures, job, report.error, report.traceback)
+            self.fail(job, report.error)
+        return report.value
 
     def use(self, job: Job, hit: Hit) -> None:
         """Go on with an earlier result."""
@@ -232,9 +261,12 @@ class Outcomes:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
 
 
-def _postprocessed(job: Job, value: Any) -> Any:
+def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle]]]:
+    arguments = {"pre_call_hash": job.eval_hash.hex()}
     try:
-        return apply_hook("postprocess", value, {"pre_call_hash": job.eval_hash.hex()})
+        if has_handles(value):
+            return through_hook("postprocess", value, arguments)
+        return apply_hook("postprocess", value, arguments), []
     except Exception as error:  # the user's own method
         reason = f"{type(error).__name__}: {error}"
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error

@@ -14,6 +14,8 @@ from redun.task import SchedulerTask, Task
 
 UNFINISHED = hash_bytes("task", b"redun.unfinished")
 """Stands for a task that nobody ever registers, so that a task set with it never is that of today."""
+SUB_RUN = "redun.subrun_root_task"
+"""The task below whose jobs sub-schedulers add others."""
 
 
 class TaskSet:
@@ -65,6 +67,7 @@ class PreparedTask:
         "fullname",
         "hash",
         "hashed",
+        "is_extended",
         "is_scheduler_task",
         "job_info_positions",
         "lazy_defaults",
@@ -82,6 +85,7 @@ class PreparedTask:
         self.fullname = task.fullname
         self.hash = task.hash_bytes
         self.is_scheduler_task = isinstance(task, SchedulerTask)
+        self.is_extended = self.fullname == SUB_RUN
         self.counts = [0, 0, 0, 0, 0]
         self.plain_options: dict[int, Any] = {}
         """Resolved options of calls without options of their own, by the identity of what their parent exports."""

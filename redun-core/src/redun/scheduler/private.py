@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from redun import nested
 from redun.errors import InvalidValueError
-from redun.value import Value, decode
+from redun.types.plain import ATOMS
+from redun.value import Value, decode, get_type_registry
 
 if TYPE_CHECKING:
     from redun.value import EncodedValue
@@ -24,8 +25,8 @@ _PLAIN = frozenset({"plain", "graph", "bytes"})
 def private_copy(value: Any, encoded: EncodedValue) -> Any:
     """A copy of a value that shares nothing that can be changed in place.
 
-    Containers are always copied. Shared are files, handles and other `Value` objects, exceptions, and objects of more
-    than `LARGEST_COPIED` bytes.
+    Containers, arrays and tables are always copied. Shared are files, handles and other `Value` objects, exceptions,
+    and other objects of more than `LARGEST_COPIED` bytes.
 
     encoded: the value as bytes.
     """
@@ -39,5 +40,13 @@ def private_copy(value: Any, encoded: EncodedValue) -> Any:
         except InvalidValueError:
             return value
     if nested.is_container(value):
-        return nested.map_leaves(lambda leaf: leaf, value)
-    return value
+        return nested.map_leaves(_private_leaf, value)
+    return _private_leaf(value) if encoded.codec == "value" else value
+
+
+def _private_leaf(leaf: Any) -> Any:
+    """A copy of an array or table; anything else as it is."""
+    if type(leaf) in ATOMS:
+        return leaf
+    proxy = get_type_registry().get_proxy(type(leaf))
+    return proxy(leaf).private_copy() if proxy is not None else leaf

@@ -14,6 +14,8 @@ from redun.backends.records import (
     EntityKind,
     EvaluationRecord,
     ExecutionRecord,
+    HandleEdge,
+    HandleRecord,
     JobRecord,
     RecordBatch,
     Status,
@@ -22,11 +24,14 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
+from redun.scheduler.extension import WHOLE_EXECUTION
 from redun.scheduler.prepared import UNFINISHED
 from redun.tags import check_tags
+from redun.value import each_inside
 
 if TYPE_CHECKING:
     from redun.backends.base import Backend
+    from redun.scheduler.extension import Extension
     from redun.scheduler.job import Job
     from redun.scheduler.prepared import PreparedTask, TaskSet
     from redun.value import EncodedValue
@@ -42,8 +47,9 @@ HEARTBEAT = 10.0
 class Recorder:
     """Collects the records of one execution and hands them to the backend in batches."""
 
-    def __init__(self, backend: Backend, execution: ExecutionRecord) -> None:
+    def __init__(self, backend: Backend, execution: ExecutionRecord, extension: Extension = WHOLE_EXECUTION) -> None:
         self._backend = backend
+        self._parent, self._start = extension
         self._batch = RecordBatch()
         self._bytes = 0
         self._deadline: float | None = None
@@ -61,10 +67,11 @@ class Recorder:
         if not encoded.children:
             self._batch.values.append(ValueRecord(*encoded[:4], (), encoded.path))
             return
-        for child in encoded.children:
-            self.value(child)
-        hashes = tuple(child.hash for child in encoded.children)
-        self._batch.values.append(ValueRecord(*encoded[:4], hashes, encoded.path))
+        self._bytes -= len(encoded.data)
+        for each in each_inside(encoded):
+            self._bytes += len(each.data)
+            hashes = tuple(child.hash for child in each.children)
+            self._batch.values.append(ValueRecord(*each[:4], hashes, each.path))
 
     def started(self, job: Job) -> None:
         """A job runs. It gets a row only if it still does when the next batch is written."""
@@ -131,8 +138,8 @@ class Recorder:
         self._batch.jobs.append(
             JobRecord(
                 self.execution.id,
-                job.number,
-                parent.number if parent is not None and parent.number else None,
+                job.number + self._start,
+                parent.number + self._start if parent is not None and parent.number else self._parent,
                 job.info.hash,
                 job.eval_hash,
                 call_hash,
@@ -149,6 +156,14 @@ class Recorder:
     def tag(self, record: TagRecord) -> None:
         """A tag."""
         self._batch.tags.append(record)
+
+    def handle(self, record: HandleRecord) -> None:
+        """A state of a handle."""
+        self._batch.handles.append(record)
+
+    def handle_edge(self, edge: HandleEdge) -> None:
+        """That one state of a handle came out of another."""
+        self._batch.handle_edges.append(edge)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -192,6 +207,8 @@ class Recorder:
                 self._running[job.number] = job
 
     def _beat(self) -> None:
+        if self._parent is not None:
+            return  # the execution's row belongs to the scheduler that has begun it
         now = time.monotonic()
         if not self._last_heartbeat or now - self._last_heartbeat >= HEARTBEAT:
             self._last_heartbeat = now
@@ -211,8 +228,9 @@ class Recorder:
             self._job_row(job, None, Status.CANCELLED, now)
         self._started = []
         self._running.clear()
-        self.execution = self.execution._replace(status=status, updated_time=now, end_time=now)
-        self._batch.executions.append(self.execution)
+        if self._parent is None:
+            self.execution = self.execution._replace(status=status, updated_time=now, end_time=now)
+            self._batch.executions.append(self.execution)
         self.flush()
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from redun.backends.records import EntityKind, TagRecord
 from redun.errors import SchedulerError
 from redun.scheduler.awaiting import refuse
-from redun.scheduler.job import number_of
 from redun.tags import check_tags
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Inbox:
         elif kind == AWAITS:
             run.awaiting.ask(ticket, payload, detail)
         elif kind == TAG:
-            self._tag(f"{run.execution_id}.{number_of(ticket)}", payload, detail)
+            self._tag(run.job_name(ticket), payload, detail)
         elif kind == INTERRUPT:
             run.interrupts.strike()
         else:

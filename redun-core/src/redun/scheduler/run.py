@@ -24,25 +24,31 @@ from redun.scheduler.dispatch import Dispatcher, Host
 from redun.scheduler.equal_calls import EqualCalls
 from redun.scheduler.errors import DryRunResult
 from redun.scheduler.events import JobEvent
+from redun.scheduler.extension import WHOLE_EXECUTION
 from redun.scheduler.failures import Failures
+from redun.scheduler.handles import Handles
 from redun.scheduler.interrupts import Interrupts
-from redun.scheduler.job import Job
+from redun.scheduler.job import Job, number_of
 from redun.scheduler.limits import Limits
 from redun.scheduler.observers import Observers
 from redun.scheduler.option_names import warn_about_options
+from redun.scheduler.options import NO_EXPORTS
 from redun.scheduler.outcomes import Outcomes
 from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
 from redun.scheduler.reports import Inbox
+from redun.session import set_handle_states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from redun.expression import Expression
     from redun.promise import Promise
     from redun.scheduler.context import Context
     from redun.scheduler.events import JobObserver
+    from redun.scheduler.extension import Extension
+    from redun.scheduler.options import Exports
     from redun.scheduler.scheduler import Scheduler
 
 MOST_LOOK_UPS = 1_000
@@ -62,8 +68,12 @@ class Run:
         use_cache: bool,
         context: Context,
         observers: Sequence[JobObserver] = (),
+        extension: Extension = WHOLE_EXECUTION,
+        exports: Exports = NO_EXPORTS,
     ) -> None:
         self.execution_id = execution.id
+        self.extension = extension
+        self.exports = exports
         self.job_id_base = job_id_base
         self.is_dry = is_dry
         self.use_cache = use_cache
@@ -74,13 +84,15 @@ class Run:
         self.kept: list[Any] = []
         self.threads: dict[str, tuple[Promise[Any], Job]] = {}
         """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
-        self.recorder = Recorder(scheduler.backend, execution)
-        self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes)
+        self.recorder = Recorder(scheduler.backend, execution, extension)
+        self.handles = Handles(scheduler.backend, self.recorder)
+        self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes, self.handles.look_up)
         self.attempts = Attempts(self)
         self.dispatcher = Dispatcher(
             self._find_host,
             self._start_host,
             self.attempts.submitted,
+            self._roll_back,
             Limits(scheduler.limits),
             job_id_base,
             scheduler.executors_of_tasks(),
@@ -96,8 +108,14 @@ class Run:
         self._events: list[JobEvent] = []
         self.interrupts = Interrupts(lambda: self.inbox.put(reports.INTERRUPT))
         self._hosts: dict[int, Host] = {}
-        self._top = Job(self, 0, None, Cell(None))
-        self._top.context = context
+        self.at_end: list[Callable[[], None]] = []
+        """What else is to be done when the run has ended: see `redun.scheduler.sub_runs`."""
+        self.open_sub_runs: set[int] = set()
+        """Numbers of the jobs whose sub-schedulers have been started, and have not reported."""
+        self.counts_below: list[Mapping[str, Sequence[int]]] = []
+        """The job counts of sub-schedulers."""
+        self.top = Job(self, 0, None, Cell(None))
+        self.top.context = context
 
     # -- what the parts ask for ---------------------------------------------------------------------------------------
 
@@ -148,7 +166,8 @@ class Run:
         root = Cell(None)
         status = Status.CANCELLED
         # A result is final only if it is its cell's, so the root is a join like any other.
-        self.reducer.wait_for(self._top, expr, [expr], root, self.reducer._reduced, self.reducer._pass_error)
+        self.reducer.wait_for(self.top, expr, [expr], root, self.reducer._reduced, self.reducer._pass_error)
+        outer = set_handle_states(self.handles)
         with self.interrupts:
             try:
                 with CallbackQueue() as callbacks, _quiet_garbage_collector():
@@ -160,6 +179,7 @@ class Run:
                 status = Status.FAILED
                 raise
             finally:
+                set_handle_states(outer)
                 self._end(status)
         if root.state != DONE:
             raise root.value
@@ -207,6 +227,12 @@ class Run:
         finally:
             self.interrupts.may_strike = False
 
+    def _roll_back(self, jobs: list[Job]) -> None:
+        """Before jobs with handles are submitted. Nothing is left half written by an interrupt."""
+        self.interrupts.may_strike = False
+        self.handles.roll_back(jobs)
+        self.interrupts.may_strike = True
+
     def _sleep(self) -> None:
         """Wait for a report, or until an attempt is due. Records that have waited long enough are written meanwhile."""
         if not self.dispatcher.in_flight and not self.attempts.retrying:
@@ -245,12 +271,22 @@ class Run:
                 for host in self._hosts.values():
                     if host.is_started:
                         self._scheduler.stop_executor(host.executor)
+                for end in self.at_end:
+                    end()
                 self._notify()
                 self._observers.close()
 
+    def job_name(self, ticket: int) -> str:
+        """The id, for the world outside, of the job that a ticket is for."""
+        return f"{self.execution_id}.{number_of(ticket) + self.extension.start}"
+
     def job_counts(self) -> dict[str, list[int]]:
         """For each task how many jobs are PENDING, RUNNING, FAILED, CACHED and DONE."""
-        return {name: list(info.counts) for name, info in self.tasks.items() if any(info.counts)}
+        counts = {name: list(info.counts) for name, info in self.tasks.items() if any(info.counts)}
+        for below in self.counts_below:
+            for name, more in below.items():
+                counts[name] = [sum(pair) for pair in zip(counts.get(name, [0] * len(more)), more, strict=True)]
+        return counts
 
 
 class _quiet_garbage_collector:  # noqa: N801 - reads as a verb where it is used

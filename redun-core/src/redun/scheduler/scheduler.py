@@ -20,6 +20,8 @@ from redun.expression import Expression, TaskExpression, ValueExpression, quote
 from redun.scheduler.cells import find_expressions
 from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.executors import RUN_BITS, ExecutorPool
+from redun.scheduler.extension import WHOLE_EXECUTION
+from redun.scheduler.options import NO_EXPORTS
 from redun.scheduler.root import root_task
 from redun.scheduler.run import Run
 from redun.session import get_current_scheduler, set_current_scheduler
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from redun.executors.base import Executor
     from redun.promise import Promise
     from redun.scheduler.events import JobObserver
+    from redun.scheduler.extension import Extension
     from redun.scheduler.job import Job
+    from redun.scheduler.options import Exports
     from redun.traceback import Traceback
 
 _run_numbers = itertools.count(1)
@@ -48,6 +52,9 @@ class Scheduler:
         package of the local executor, inline.
     backend: where to keep results, instead of what the configuration says.
     executor: the one to use as `default`, instead of what the configuration says.
+    use_task_traceback: whether the command line shows a failure in terms of tasks, or as Python does.
+    job_status_interval: seconds between status tables, instead of what the configuration says.
+    migrate: whether `load` brings an older repository up to date, where it is not told.
     observers: are told what happens to jobs.
 
     One scheduler may be used again, and by several threads at once.
@@ -59,6 +66,9 @@ class Scheduler:
         backend: Backend | None = None,
         executor: Executor | None = None,
         logger: logging.Logger | None = None,
+        use_task_traceback: bool = True,
+        job_status_interval: int | None = None,
+        migrate: bool | None = None,
         observers: Sequence[JobObserver] = (),
     ) -> None:
         from redun.config import Config
@@ -68,6 +78,9 @@ class Scheduler:
         connect_filesystems()
         self.config = config if config is not None else Config()
         self.logger = logger or logging.getLogger("redun")
+        self.use_task_traceback = use_task_traceback
+        self.job_status_interval = job_status_interval
+        self._migrate = migrate
         self.observers = list(observers)
         self.task_registry = get_task_registry()
         self.limits: Mapping[str, int] = limits(self.config)
@@ -105,6 +118,11 @@ class Scheduler:
         return self._backend
 
     @property
+    def has_config(self) -> bool:
+        """Whether a configuration was given."""
+        return self._config_given
+
+    @property
     def executors(self) -> dict[str, Executor]:
         """The executors that have been made so far, by name."""
         return self._pool.by_name
@@ -131,7 +149,7 @@ class Scheduler:
         """Open the repository. Doing so twice is fine."""
         with self._lock:
             if not self._is_loaded:
-                self.backend.load(migrate=migrate)
+                self.backend.load(migrate=self._migrate if migrate is None else migrate)
                 self._is_loaded = True
 
     # -- running ------------------------------------------------------------------------------------------------------
@@ -157,39 +175,93 @@ class Scheduler:
 
         Raises the error that the workflow failed with, after recording everything that did finish.
         """
-        self.load()
-        if self._config_given:
-            from redun.plugins import get_plugins
-            from redun.plugins.connect import connect_value_types
-
-            connect_value_types(get_plugins())
+        self._get_ready()
         if execution_id is not None:
             self._check_execution_id(execution_id)
         argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", _describe(expr))
+        run = self.make_execution(expr, argv, dryrun, cache, context or {}, execution_id=execution_id)
+        for key, value in tags:
+            run.recorder.tag(TagRecord(EntityKind.EXECUTION, run.execution_id, key, value))
+        return self.execute(run, root_expression(expr))
+
+    def extend_run(
+        self,
+        expr: Any,
+        parent_job_id: str,
+        dryrun: bool = False,
+        cache: bool = True,
+        context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Evaluate an expression below a job of an execution that is in this scheduler's repository already.
+
+        parent_job_id: `<execution id>.<job number>`, as in `JobInfo.job_id`. Its scheduler may go on meanwhile.
+        context: what `get_context` finds in it; nothing is added to it.
+
+        Gives a dict with `result`, or `error` and `traceback`, or `dryrun` for a dry run that would have to run
+        something; and, unless nothing below is recorded, with `job_id` and `call_hash` of the job that was added, and
+        `tasks`, the hashes of all tasks that were used.
+
+        Raises `ValueError` when there is no such job, and `BackendError` where the backend does not support it.
+        """
+        from redun.scheduler.sub_scheduler import extend_run
+
+        return extend_run(self, expr, parent_job_id, dryrun, cache, context or {})
+
+    def make_execution(
+        self,
+        expr: Any,
+        argv: tuple[str, ...],
+        dryrun: bool,
+        cache: bool,
+        context: Mapping[str, Any],
+        exports: Exports = NO_EXPORTS,
+        execution_id: str | None = None,
+    ) -> Run:
+        """A run that is to evaluate an expression as a new execution.
+
+        context: merged into that of the configuration.
+        """
         moment = time.time()
-        record = ExecutionRecord(
-            execution_id or str(uuid.uuid4()), argv, Status.RUNNING, moment, moment, None, _scheduler_id()
-        )
-        number = next(_run_numbers)
-        observers = self._plugged_observers(record.id, expr)
+        execution = execution_id or str(uuid.uuid4())
+        record = ExecutionRecord(execution, argv, Status.RUNNING, moment, moment, None, _scheduler_id())
+        run = self.make_run(record, expr, dryrun, cache, self._context(context), exports=exports)
+        self.logger.info("Start Execution %s: %s", execution, shlex.join(argv))
+        return run
+
+    def make_run(
+        self,
+        record: ExecutionRecord,
+        expr: Any,
+        dryrun: bool,
+        cache: bool,
+        context: Context,
+        extension: Extension = WHOLE_EXECUTION,
+        exports: Exports = NO_EXPORTS,
+    ) -> Run:
+        """A run that is to evaluate an expression, as the latest one of this scheduler."""
+        self._get_ready()
         run = Run(
             self,
             record,
-            number << RUN_BITS,
+            next(_run_numbers) << RUN_BITS,
             is_dry=dryrun,
             use_cache=cache,
-            context=self._context(context or {}),
-            observers=observers,
+            context=context,
+            observers=self._plugged_observers(record.id, expr),
+            extension=extension,
+            exports=exports,
         )
         self.execution_id, self._last_run, self.traceback = record.id, run, None
-        self.logger.info("Start Execution %s: %s", record.id, shlex.join(argv))
-        for key, value in tags:
-            run.recorder.tag(TagRecord(EntityKind.EXECUTION, record.id, key, value))
+        return run
+
+    def execute(self, run: Run, expr: Expression[Any]) -> Any:
+        """Evaluate a `root_expression` in a run that was made for it."""
+        number = run.job_id_base >> RUN_BITS
         outer = get_current_scheduler(required=False)
         set_current_scheduler(self)
         self._pool.sink.runs[number] = run
         try:
-            return run.execute(_rooted(expr))
+            return run.execute(expr)
         except BaseException as error:
             self.traceback = run.failures.find(error)
             raise
@@ -197,6 +269,22 @@ class Scheduler:
             del self._pool.sink.runs[number]
             run.inbox.close()
             set_current_scheduler(outer)
+
+    def _get_ready(self) -> None:
+        self.load()
+        if self._config_given:
+            from redun.plugins import get_plugins
+            from redun.plugins.connect import connect_value_types
+
+            connect_value_types(get_plugins())
+        self.task_registry.hash_helpers(self._hashes_helpers())
+
+    def _hashes_helpers(self) -> bool:
+        if not self._config_given:
+            return False
+        from redun.config.build import scheduler_settings
+
+        return scheduler_settings(self.config).hash_helpers
 
     def _context(self, changes: Mapping[str, Any]) -> Context:
         configured: Mapping[str, Any] = {}
@@ -242,6 +330,25 @@ class Scheduler:
         with self._lock:
             self._pool.stop(executor)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a workflow is being evaluated, in any thread."""
+        return bool(self._pool.sink.runs)
+
+    @property
+    def limits_used(self) -> dict[str, int]:
+        """How much of each limit the latest run holds at the moment."""
+        return dict(self._last_run.dispatcher.limits.used) if self._last_run is not None else {}
+
+    def log(self, *messages: Any, indent: int = 0, multiline: bool = False, level: int = logging.INFO) -> None:
+        """Log messages, joined by spaces.
+
+        indent: how many spaces to put before each line. multiline: whether every line becomes a message of its own.
+        """
+        text = " ".join(map(str, messages))
+        for line in text.splitlines() if multiline else [text]:
+            self.logger.log(level, "%s", " " * indent + line)
+
     def job_counts(self) -> dict[str, list[int]]:
         """For each task of the latest run how many jobs are PENDING, RUNNING, FAILED, CACHED and DONE.
 
@@ -250,7 +357,7 @@ class Scheduler:
         return self._last_run.job_counts() if self._last_run is not None else {}
 
 
-def _rooted(expr: Any) -> Expression[Any]:
+def root_expression(expr: Any) -> Expression[Any]:
     """The expression of the root job: the one job that every execution begins with."""
     if isinstance(expr, TaskExpression) and not find_expressions((expr.args, expr.kwargs)):
         return expr

@@ -12,6 +12,8 @@
 | `names` | classes and functions by where they can be imported from |
 | `protocol` | `Value`, `ProxyValue` and the registry of their type names |
 | `builtin` | proxies of ordinary types, and `parse_arg` |
+| `contents` | what speaks for itself, anywhere inside a value |
+| `tables` | arrays and tables of NumPy, pandas, Polars and PyArrow |
 """
 
 from __future__ import annotations

@@ -60,25 +60,102 @@ class DatetimeType(ProxyValue):
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
+        """The time that a text says: an ISO 8601 one; where `dateutil` is installed, also one that this understands.
+
+        Raises ValueError for any other text.
+        """
+        try:
+            return raw_type.fromisoformat(arg.strip())
+        except ValueError:
+            return _parse_loosely(raw_type, arg)
+
+
+def _parse_loosely(raw_type: Any, text: str) -> Any:
+    try:
+        parse = importlib.import_module("dateutil.parser").parse
+        moment = parse(text)
+        parts = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond)
+        return raw_type(*parts, tzinfo=moment.tzinfo)
+    except (ImportError, ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is not a date and time: give it like 2024-05-31 or 2024-05-31T17:30:00+02:00"
+        ) from None
+
+
+class DateType(ProxyValue):
+    """Dates."""
+
+    type = datetime.date
+    is_builtin = True
+
+    @classmethod
+    def parse_arg(cls, raw_type: Any, arg: str) -> Any:
+        """The date that an ISO 8601 text says. Raises ValueError for any other text."""
+        try:
+            return raw_type.fromisoformat(arg.strip())
+        except ValueError:
+            raise ValueError(f"{arg!r} is not a date: give it like 2024-05-31") from None
+
+
+class TimeType(ProxyValue):
+    """Times of day."""
+
+    type = datetime.time
+    is_builtin = True
+
+    @classmethod
+    def parse_arg(cls, raw_type: Any, arg: str) -> Any:
         """The time that an ISO 8601 text says. Raises ValueError for any other text."""
         try:
             return raw_type.fromisoformat(arg.strip())
         except ValueError:
-            raise ValueError(
-                f"{arg!r} is not a date and time: give it like 2024-05-31 or 2024-05-31T17:30:00+02:00"
-            ) from None
+            raise ValueError(f"{arg!r} is not a time of day: give it like 17:30 or 17:30:00+02:00") from None
 
 
 class Function(ProxyValue):
-    """Functions, by the name under which they can be imported and their source."""
+    """Functions, by the name under which they can be imported and their source.
+
+    One that is gone when a stored value is brought back is replaced by one that raises ValueError, and is not valid.
+    """
 
     type = FunctionType
     is_builtin = True
+
+    def serialize(self) -> bytes:
+        """Where the function can be imported from. Raises InvalidValueError for lambdas and nested functions."""
+        return names.importable_name(self.instance).encode()
+
+    @classmethod
+    def deserialize(cls, raw_type: Any, data: bytes) -> Any:  # noqa: ARG003
+        """What can be imported from there, or a function that stands for one that is gone."""
+        name = data.decode()
+        module_name, _, qualname = name.partition(":")
+        found = names.find_name(module_name, qualname)
+        return found if callable(found) else unknown_function(name.replace(":", "."))
+
+    def is_valid(self) -> bool:
+        """Whether there still is such a function."""
+        return not is_unknown_function(self.instance)
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:  # noqa: ARG003
         """The callable at `module.name`. Raises ValueError if there is none."""
         return find_callable(arg)
+
+
+def unknown_function(name: str) -> Any:
+    """A function that stands for one that is gone."""
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise ValueError(f"the function {name} was stored, and cannot be found any more")
+
+    unknown.__dict__["unknown_name"] = name
+    return unknown
+
+
+def is_unknown_function(function: Any) -> bool:
+    """Whether this stands for a function that was stored and cannot be found any more."""
+    return isinstance(function, FunctionType) and "unknown_name" in function.__dict__
 
 
 def find_callable(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -84,6 +84,20 @@ def module_name(module: ModuleType) -> str:
     return name
 
 
+def _code_text(code: CodeType) -> str:
+    constants = [_constant_text(constant) for constant in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}"
+
+
+def _constant_text(constant: object) -> str:
+    if isinstance(constant, CodeType):
+        return _code_text(constant)
+    if isinstance(constant, frozenset | tuple):
+        texts = [_constant_text(each) for each in constant]
+        return f"{type(constant).__name__}{sorted(texts) if isinstance(constant, frozenset) else texts}"
+    return repr(constant)
+
+
 def function_source(function: FunctionType) -> str:
     """The text of a function; where there is no text (a function made by `exec`), what stands for its compiled code."""
     try:
@@ -93,7 +107,6 @@ def function_source(function: FunctionType) -> str:
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):
-        code = function.__code__
-        source = f"{code.co_code.hex()} {code.co_names} {code.co_varnames}"
+        source = _code_text(function.__code__)
     _sources[function] = source
     return source

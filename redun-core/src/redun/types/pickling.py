@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError
 from redun.types import names
+from redun.types.protocol import get_type_registry, load_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from redun.types.protocol import ProxyValue
 
 PROTOCOL = 5
 
@@ -37,6 +40,16 @@ def _reduce_path(path: PurePath) -> Any:
 
 def _reduce_module(module: ModuleType) -> Any:
     return importlib.import_module, (names.module_name(module),)
+
+
+def restore_value(type_name: str, data: bytes) -> Any:
+    """A value that stands in a pickle in the form in which its proxy stores it."""
+    return load_value(type_name, data)
+
+
+def use_stored_form(cls: type, proxy: type[ProxyValue]) -> None:
+    """Have instances of a class pickled in the way that the method `pickled` of its proxy returns."""
+    _OWN[cls] = lambda item: proxy(item).pickled()  # type: ignore[attr-defined]
 
 
 _PATHS = (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
@@ -69,7 +82,7 @@ def _dump(value: Any) -> bytes:
     return buffer.getvalue()
 
 
-def load(data: bytes) -> Any:
+def load(data: bytes | memoryview) -> Any:
     """The value that was pickled. Raises whatever unpickling raises."""
     return pickle.loads(data)
 
@@ -111,6 +124,6 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [(f"[{index}]", part) for index, part in enumerate(value)]
     if isinstance(value, set | frozenset):
         return [(" (an item)", part) for part in value]
-    if isinstance(value, type):
+    if isinstance(value, type) or hasattr(get_type_registry().get_proxy(type(value)), "reduction"):
         return []
     return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]

@@ -8,13 +8,33 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from redun.errors import InvalidValueError
+from redun.errors import InvalidValueError, ValueTypeError
 from redun.types import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MIME_TYPE_PICKLE = "application/python-pickle"
+
+
+# What the core itself knows of other libraries' classes: where to find the proxy once one of them turns up. A proxy
+# that a user or a plugin registers for the same class comes first.
+_TABLES = "redun.types.tables"
+_TABLE_TYPES: dict[str, type[ProxyValue] | str] = {
+    "numpy.ndarray": f"{_TABLES}.numpy_types:NdarrayType",
+    "numpy.generic": f"{_TABLES}.numpy_types:ScalarType",
+    "pandas.DataFrame": f"{_TABLES}.pandas_types:DataFrameType",
+    "pandas.Series": f"{_TABLES}.pandas_types:SeriesType",
+    "pandas.Index": f"{_TABLES}.pandas_types:IndexType",
+    "pandas.api.extensions.ExtensionArray": f"{_TABLES}.pandas_types:ExtensionArrayType",
+    "polars.DataFrame": f"{_TABLES}.polars_types:DataFrameType",
+    "polars.Series": f"{_TABLES}.polars_types:SeriesType",
+    "polars.LazyFrame": f"{_TABLES}.polars_types:LazyFrameType",
+    "pyarrow.Table": f"{_TABLES}.arrow_types:TableOfArrow",
+    "pyarrow.RecordBatch": f"{_TABLES}.arrow_types:RecordBatchType",
+    "pyarrow.Array": f"{_TABLES}.arrow_types:ArrayType",
+    "pyarrow.ChunkedArray": f"{_TABLES}.arrow_types:ChunkedArrayType",
+}
 
 
 _on_change: list[Callable[[], None]] = []
@@ -31,7 +51,7 @@ class TypeRegistry:
     def __init__(self) -> None:
         self._by_name: dict[str, type[Value]] = {}
         self._proxies: dict[type, type[ProxyValue]] = {}
-        self._named: dict[str, type[ProxyValue] | str] = {}
+        self._named: dict[str, type[ProxyValue] | str] = dict(_TABLE_TYPES)
         self._found: dict[type, type[ProxyValue] | None] = {}
         self.hooks: set[str] = set()
         """Which of `preprocess` and `postprocess` some class overrides: most workflows need not look for either."""
@@ -64,9 +84,31 @@ class TypeRegistry:
             # A proxy that is known by name is imported now. Its own type name may name the same class more exactly.
             last = type_name.rpartition(".")[2]
             for name in [name for name in self._named if name.rpartition(".")[2] == last]:
-                self._resolve(name)
+                # Our own proxies have the type names that they are known by: nothing is imported for another one.
+                if name == type_name or name not in _TABLE_TYPES:
+                    proxy = self._resolve(name)
+                    if proxy.type_name == type_name:
+                        return proxy
             found = self._by_name.get(type_name)
         return found
+
+    def get_raw_type(self, proxy: type[ProxyValue]) -> type | None:
+        """The class that a proxy speaks for, imported if need be; None if the proxy says nothing about it.
+
+        Raises InvalidValueError if that class cannot be imported.
+        """
+        if proxy.type is not None or proxy in self._proxies.values():
+            return cast("type | None", proxy.type)
+        name = next((name for name, known in self._named.items() if known is proxy), None)
+        if name is None:
+            return None
+        module_name, _, last = name.rpartition(".")
+        try:
+            return cast("type", getattr(import_module(module_name), last))
+        except (ImportError, AttributeError) as error:
+            raise InvalidValueError(
+                f"a stored {proxy.type_name} needs {name}, which cannot be imported: {error}"
+            ) from error
 
     def get_proxy(self, raw_type: type) -> type[ProxyValue] | None:
         """The proxy for instances of a class: its own, or that of the nearest class that it inherits from."""
@@ -95,6 +137,8 @@ class TypeRegistry:
         if isinstance(proxy, str):
             module_name, _, attribute = proxy.partition(":")
             proxy = self._named[name] = cast("type[ProxyValue]", getattr(import_module(module_name), attribute))
+        if not (isinstance(proxy, type) and issubclass(proxy, ProxyValue)):
+            raise ValueTypeError(f"what is registered for values of type {name} is {proxy!r}: give a ProxyValue class")
         return proxy
 
     def get_type(self, raw_type: type) -> type[Value] | None:
@@ -137,6 +181,23 @@ def use_type_registry(registry: TypeRegistry) -> Iterator[TypeRegistry]:
     finally:
         _registry = previous
         previous.forget()
+
+
+def load_value(type_name: str, data: bytes) -> Any:
+    """The value that a `Value` class or a proxy with this type name made bytes of.
+
+    Raises InvalidValueError if there is no such class, and whatever the class raises.
+    """
+    registry = get_type_registry()
+    cls = registry.get_class(type_name)
+    if cls is None:
+        raise InvalidValueError(f"no class with the type name {type_name} is defined: import its module first")
+    return cls.deserialize(registry.get_raw_type(cls) if issubclass(cls, ProxyValue) else cls, data)
+
+
+def is_table_type(type_name: str) -> bool:
+    """Whether this is the type name of an array or table, which `redun.types.tables` stores."""
+    return type_name in _TABLE_TYPES
 
 
 def register_value_type(qualified_name: str, proxy: type[ProxyValue] | str) -> None:
@@ -289,3 +350,10 @@ class ProxyValue(Value):
     def serialize(self) -> bytes:
         """The raw value as bytes: by default its pickle."""
         return pickle.dumps(self.instance, 5)
+
+    def private_copy(self) -> Any:
+        """What a task in the scheduler's own process gets in place of the raw value, and may change in place.
+
+        By default the raw value itself: then no task must change it.
+        """
+        return self.instance

@@ -8,7 +8,7 @@
 | class, module, built-in function | importable name |
 | pathlib path | class and text: the module of the classes, and their pickles, changed in Python 3.13 |
 | fraction, time zone | class and content: their pickles are not the same in all Python versions |
-| numpy array | type and shape, its bytes in C order |
+| array or table | its content, whatever the layout in memory: see `redun.types.tables` |
 | subclass of set | class, items in canonical order, attributes |
 | memory (bytearray, PickleBuffer, memoryview) | its bytes |
 | anything else | what its `__reduce_ex__(5)` returns: the callable by name, its arguments, the state, the items |
@@ -28,11 +28,11 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from redun.errors import InvalidValueError, RedunError
 from redun.hashing import hash_bytes, hash_parts
-from redun.types import names
+from redun.types import names, pickling
 from redun.types.node import Piece
 from redun.types.protocol import ProxyValue, Value, get_type_registry, on_change
 
@@ -70,6 +70,10 @@ def _choose(cls: type) -> _Reduce:
     if issubclass(cls, type):
         return _reduce_named
     proxy = get_type_registry().get_proxy(cls)
+    if proxy is not None and hasattr(proxy, "reduction"):
+        if hasattr(proxy, "pickled"):
+            pickling.use_stored_form(cls, proxy)
+        return lambda item: _reduce_table(proxy, item)
     if proxy is not None and not proxy.is_builtin:
         return lambda item: _reduce_proxied(proxy, item)
     named = _NAMED.get(names.qualified_name(cls))
@@ -108,6 +112,21 @@ def _reduce_value(item: Value) -> Reduction:
 
 def _reduce_proxied(proxy: type[ProxyValue], item: Any) -> Reduction:
     return Reduction(piece=_value_piece(proxy.type_name, proxy(item).get_hash()))
+
+
+def ready(hash_: bytes) -> Reduction:
+    """The reduction of something whose hash is known."""
+    return Reduction(piece=_REFERENCE + hash_)
+
+
+def _reduce_table(proxy: Any, item: Any) -> Reduction:
+    try:
+        return cast("Reduction", proxy(item).reduction())
+    except RedunError:
+        raise
+    except Exception as error:  # what its library raises
+        kind = names.qualified_name(type(item))
+        raise InvalidValueError(f"a {kind} cannot be hashed: {type(error).__name__}: {error}") from error
 
 
 def _value_piece(type_name: str, text: str) -> bytes:
@@ -204,6 +223,9 @@ def reduce_instance(item: Any) -> Reduction:
     if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 6 or not isinstance(reduced[1], tuple):
         return Reduction(b"p", [_class_piece(cls), hash_bytes("value", pickle.dumps(item, 5))])
     make, args, state, items, pairs, setter = (*reduced, None, None, None, None)[:6]
+    if isinstance(item, BaseException) and isinstance(state, dict) and not state:
+        # An exception has a dict once somebody has looked at it, and says so although it is empty.
+        state = None
     if getattr(cls, "__setstate__", None) in (None, Value.__setstate__):
         state = _named_state(state)
     parts: list[Any] = [_callable_part(make), *args, state, None if setter is None else _callable_part(setter)]
@@ -246,14 +268,6 @@ def _reduce_zone(item: Any) -> Reduction:
     return Reduction(b"Z", [_class_piece(type(item)), item.key])
 
 
-def _reduce_array(item: Any) -> Reduction:
-    # The pickle of an array depends on the version of numpy and on the order of the elements in memory.
-    kind = [_class_piece(type(item)), str(item.dtype.descr), item.shape]
-    if item.dtype.hasobject:
-        return Reduction(b"A", [*kind, item.ravel().tolist()])
-    return Reduction(b"A", [*kind, memoryview(item.ravel(order="C").view("u1"))])
-
-
 _BASES: list[tuple[type, _Reduce]] = [
     (FunctionType, _reduce_function),
     (BuiltinFunctionType, _reduce_builtin_function),
@@ -269,5 +283,4 @@ _BASES: list[tuple[type, _Reduce]] = [
 _NAMED: dict[str, _Reduce] = {
     "fractions.Fraction": _reduce_fraction,
     "zoneinfo.ZoneInfo": _reduce_zone,
-    "numpy.ndarray": _reduce_array,
 }

@@ -1,0 +1,50 @@
+"""Tasks that run inside the scheduler: the building blocks of control flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from redun.base_task import NAME, NAMESPACE, Task
+from redun.expression import SchedulerExpression
+from redun.task_registry import get_task_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SchedulerTask(Task[P, R]):
+    """A task that runs in the scheduler, on unevaluated arguments, and returns a promise. Made by `scheduler_task`."""
+
+    type_name = "redun.SchedulerTask"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """A lazy expression. Its arguments are passed on as they are."""
+        expr: SchedulerExpression[R] = SchedulerExpression(self.fullname, args, kwargs, self._overrides, self.nout)
+        return cast("R", expr)
+
+    def _validate(self) -> None:
+        # Its parameters are the scheduler's own, so options cannot name them.
+        if not NAME.match(self.name) or (self.namespace and not NAMESPACE.match(self.namespace)):
+            raise ValueError(f"scheduler task {self.fullname!r}: names are letters, digits and underscores")
+
+
+def scheduler_task(
+    name: str | None = None, namespace: str | None = None, version: str = "1", **task_options: Any
+) -> Callable[[Callable[..., Any]], SchedulerTask[..., Any]]:
+    """Make a function `f(scheduler, parent_job, sexpr, *args, **kwargs)` a scheduler task.
+
+    It is called in the scheduler's thread with its arguments unevaluated, and returns a `Promise` for the result. It
+    has no job of its own and is not cached.
+    """
+
+    def decorate(func: Callable[..., Any]) -> SchedulerTask[..., Any]:
+        made: SchedulerTask[..., Any] = SchedulerTask(
+            func, name=name, namespace=namespace, version=version, task_options_base=task_options
+        )
+        get_task_registry().add(made)
+        return made
+
+    return decorate

@@ -1,0 +1,94 @@
+"""What type checkers need beside the language itself: results of calls that are awaited, and of async tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
+
+from redun.expression import Expression, ValueExpression
+from redun.scheduler_tasks import SchedulerTask
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from redun.base_task import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+S = TypeVar("S")
+U = TypeVar("U")
+
+
+class TaskDecorator(Protocol):
+    """What `task(...)` with options gives. A call of an async task has the type of what its function returns."""
+
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...
+
+
+def awaitable(value: T) -> Awaitable[T]:
+    """An expression, or a nested value that holds expressions, to be awaited inside an async task.
+
+    To a type checker the call of a task has the type of its result, which cannot be awaited: `await measure(word)`
+    works, and is reported as an error. `await awaitable(measure(word))` does the same and has the type of the result.
+    """
+    return cast("Awaitable[T]", value if isinstance(value, Expression) else ValueExpression(value))
+
+
+# What follows are types of scheduler tasks whose results have the types of their arguments. A signature says that of
+# a function only, and these are objects with options. Nothing is ever an instance of them.
+# ruff: noqa: D102
+
+
+class Cond(SchedulerTask[..., Any]):
+    """`cond(condition, value, otherwise)` and longer."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, condition: Any, value: T, /) -> T: ...
+        @overload
+        def __call__(self, condition: Any, value: T, otherwise: S, /) -> T | S: ...
+        @overload
+        def __call__(self, condition: Any, value: T, condition2: Any, value2: S, otherwise: U, /) -> T | S | U: ...
+        @overload
+        def __call__(self, condition: Any, value: Any, /, *rest: Any) -> Any: ...
+        def __call__(self, *terms: Any) -> Any: ...
+
+
+class Catch(SchedulerTask[..., Any]):
+    """`catch(expression, error class, recover)` and longer."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, expr: T, error_class: Any, recover: Callable[[Any], S], /) -> T | S: ...
+        @overload
+        def __call__(self, expr: Any, /, *recovers: Any) -> Any: ...
+        def __call__(self, *terms: Any) -> Any: ...
+
+
+class Seq(SchedulerTask[..., Any]):
+    """`seq(expressions)`."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, exprs: Sequence[T]) -> list[T]: ...
+
+
+class Map(SchedulerTask[..., Any]):
+    """`map_(task, values)`."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, a_task: Callable[[Any], T], values: Sequence[Any]) -> list[T]: ...
+
+
+class StarMap(SchedulerTask[..., Any]):
+    """`starmap(task, dicts of arguments)`."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, a_task: Callable[..., T], kwargs: Sequence[Mapping[str, Any]] = ()) -> list[T]: ...
