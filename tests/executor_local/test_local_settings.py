@@ -18,7 +18,7 @@ def test_the_defaults_of_the_settings_are_those_of_the_constructor():
     parameters = inspect.signature(LocalExecutor).parameters
     settings = {name: field.default for name, field in LocalSettings.model_fields.items()}
     assert settings == {name: parameters[name].default for name in parameters if name != "name"}
-    assert settings == {"mode": "thread", "max_workers": 20, "start_method": "forkserver", "scratch": "/tmp/redun"}
+    assert settings == {"mode": "thread", "max_workers": 20, "start_method": "forkserver", "scratch": None}
 
 
 @pytest.mark.parametrize("model", [LocalSettings, LocalTaskOptions])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import ConfigError, ExecutorError
@@ -11,7 +12,6 @@ from redun.executors.base import Capabilities, Executor
 from redun_executor_local.options import (
     DEFAULT_MAX_WORKERS,
     DEFAULT_MODE,
-    DEFAULT_SCRATCH,
     DEFAULT_START_METHOD,
     THREAD,
     check_max_workers,
@@ -36,7 +36,8 @@ class LocalExecutor(Executor):
     mode: `"thread"` or `"process"`; a task may choose for itself with its option `mode`.
     max_workers: how many calls run at once, at most, of either kind.
     start_method: how worker processes start: `"forkserver"`, `"spawn"` or `"fork"`.
-    scratch: folder for temporary files.
+    scratch: folder for the temporary files of scripts, relative to the configuration directory; that of the system
+        by default.
 
     Raises `ConfigError` for a value that is none of these.
 
@@ -54,7 +55,7 @@ class LocalExecutor(Executor):
         mode: str = DEFAULT_MODE,
         max_workers: int = DEFAULT_MAX_WORKERS,
         start_method: str = DEFAULT_START_METHOD,
-        scratch: str = DEFAULT_SCRATCH,
+        scratch: str | None = None,
     ) -> None:
         super().__init__(name)
         self.mode = parse_mode(mode)
@@ -71,6 +72,7 @@ class LocalExecutor(Executor):
             abandons_running=True,
         )
         self._context: ExecutorContext | None = None
+        self._folder: Path | None = None
         self._sink: JobSink | None = None
         self._threads: ThreadPool | None = None
         self._processes: ProcessPool | None = None
@@ -82,6 +84,9 @@ class LocalExecutor(Executor):
     def start(self, context: ExecutorContext, sink: JobSink) -> None:
         """Remember where to report; threads and processes start with the first calls."""
         self._context = context
+        if self.scratch is not None:
+            self._folder = context.config_dir / Path(self.scratch).expanduser()
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sink = sink
 
     def submit(self, calls: Sequence[TaskCall]) -> None:
@@ -154,7 +159,7 @@ class LocalExecutor(Executor):
 
     def _thread_pool(self, sink: JobSink) -> ThreadPool:
         if self._threads is None:
-            self._threads = ThreadPool(self.name, self.max_workers, sink)
+            self._threads = ThreadPool(self.name, self.max_workers, sink, self._folder)
         return self._threads
 
     def _loop(self, sink: JobSink) -> EventLoop:

@@ -16,7 +16,6 @@ START_METHODS = ("fork", "spawn", "forkserver")
 DEFAULT_MODE: Literal["thread", "process"] = THREAD
 DEFAULT_MAX_WORKERS = 20
 DEFAULT_START_METHOD: Literal["fork", "spawn", "forkserver"] = "forkserver"
-DEFAULT_SCRATCH = "/tmp/redun"  # noqa: S108 - the documented default; what is put there is private to the user
 
 _MODES = {THREAD: THREAD, PROCESS: PROCESS, "threads": THREAD, "processes": PROCESS}
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from redun_executor_local.options import (
     DEFAULT_MAX_WORKERS,
     DEFAULT_MODE,
-    DEFAULT_SCRATCH,
     DEFAULT_START_METHOD,
     PROCESS,
     THREAD,
@@ -37,7 +36,11 @@ class LocalSettings(BaseModel):
         DEFAULT_START_METHOD,
         description="How worker processes start. `fork` copies a process that has threads, and may deadlock.",
     )
-    scratch: str = Field(DEFAULT_SCRATCH, description="Folder for temporary files.")
+    scratch: str | None = Field(
+        None,
+        description="Folder for the temporary files of scripts, relative to the configuration directory. By default "
+        "that of the system.",
+    )
 
 
 class LocalTaskOptions(BaseModel):

@@ -10,6 +10,7 @@ from redun.executors.calls import run_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from redun.executors.base import JobSink, TaskCall
     from redun.executors.scripts import ScriptProcess
@@ -23,10 +24,11 @@ class ThreadPool:
     cannot be stopped, and a task that hangs must not keep the program from ending. The process of a script can.
     """
 
-    def __init__(self, name: str, max_workers: int, sink: JobSink) -> None:
+    def __init__(self, name: str, max_workers: int, sink: JobSink, scratch: Path | None = None) -> None:
         self._name = name
         self._max_workers = max_workers
         self._sink = sink
+        self._scratch = scratch
         self._queue: SimpleQueue[TaskCall | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._submitted = 0
@@ -43,7 +45,7 @@ class ThreadPool:
         put = self._queue.put
         for call in calls:
             if call.target.is_script:
-                self._scripts[call.job_id] = _make_script_process()
+                self._scripts[call.job_id] = _make_script_process(self._scratch)
             put(call)
         self._submitted += len(calls)
         self._start_threads()
@@ -188,8 +190,8 @@ class ThreadPool:
             del self._scripts[call.job_id]
 
 
-def _make_script_process() -> ScriptProcess:
+def _make_script_process(folder: Path | None) -> ScriptProcess:
     # Imported at the first use, as most workflows have no scripts.
     from redun.executors.scripts import ScriptProcess
 
-    return ScriptProcess()
+    return ScriptProcess(folder)

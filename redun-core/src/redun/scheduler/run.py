@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import ExecutionRecord, Status
 from redun.errors import SchedulerError
+from redun.expression import TaskExpression
 from redun.promise import CallbackQueue
 from redun.scheduler import reports
 from redun.scheduler.attempts import Attempts
@@ -39,6 +40,7 @@ from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
 from redun.scheduler.reports import Inbox
 from redun.session import set_handle_states
+from redun.task import split_task_fullname
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,6 +74,7 @@ class Run:
         exports: Exports = NO_EXPORTS,
     ) -> None:
         self.execution_id = execution.id
+        self._project = ""
         self.extension = extension
         self.exports = exports
         self.job_id_base = job_id_base
@@ -141,7 +144,7 @@ class Run:
         return host
 
     def _start_host(self, host: Host) -> None:
-        self._scheduler.start_executor(host.executor, self.execution_id)
+        self._scheduler.start_executor(host.executor, self.execution_id, self._project)
         host.is_started = True
 
     def emit(self, job: Job, kind: str, detail: str = "") -> None:
@@ -163,6 +166,8 @@ class Run:
         Raises the error that the workflow failed with, `DryRunResult` where a dry run would have to run something, and
         `KeyboardInterrupt`; in every case what is known by then is recorded.
         """
+        if isinstance(expr, TaskExpression):
+            self._project = split_task_fullname(expr.task_name)[0]
         root = Cell(None)
         status = Status.CANCELLED
         # A result is final only if it is its cell's, so the root is a join like any other.

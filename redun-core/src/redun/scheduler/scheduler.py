@@ -320,10 +320,10 @@ class Scheduler:
             raise NoCurrentScheduler("evaluate() needs the parent job that the scheduler task was given")
         return parent_job.run.reducer.evaluate(expr, parent_job)
 
-    def start_executor(self, executor: Executor, execution_id: str) -> None:
+    def start_executor(self, executor: Executor, execution_id: str, project: str) -> None:
         """Start an executor for a run."""
         with self._lock:
-            self._pool.start(executor, execution_id, "")
+            self._pool.start(executor, execution_id, project)
 
     def stop_executor(self, executor: Executor) -> None:
         """A run is done with an executor."""
