@@ -171,8 +171,14 @@ def test_async_tasks_await_calls_on_the_default_executor(folder):
     assert "acme.add" in done.stderr
 
 
-def test_an_executor_that_runs_no_async_tasks_says_so(folder):
+def test_an_async_task_runs_on_the_event_loop_of_an_executor_of_processes_too(folder):
     (folder / "wf.py").write_text(ASYNC_WORKFLOW)
     done = run(folder, "elsewhere")
+    assert done.stdout == "1\n", done.stderr
+
+
+def test_an_executor_that_runs_no_async_tasks_says_so(folder):
+    (folder / "wf.py").write_text(ASYNC_WORKFLOW.replace('executor="processes"', 'executor="inline"'))
+    done = run(folder, "elsewhere")
     assert done.returncode == 1
-    assert "task 'acme.elsewhere' is async, which the executor 'processes' does not support" in done.stderr
+    assert "task 'acme.elsewhere' is async, which the executor 'inline' does not support" in done.stderr

@@ -142,13 +142,25 @@ def test_the_example_stays_an_example() -> None:
     assert len(source.splitlines()) <= 75
 
 
-def test_failing_tests_of_the_suites_show_what_they_compared() -> None:
-    from redun.testing import BackendSuite, ExecutorSuite, FileSystemSuite
+REWRITTEN = """
+import sys
 
-    for suite in (BackendSuite, ExecutorSuite, FileSystemSuite):
-        for part in (cls for cls in suite.__mro__ if cls is not object):
-            loader = sys.modules[part.__module__].__loader__
-            assert type(loader).__name__ == "AssertionRewritingHook", part
+import pytest
+from redun.testing import BackendSuite, ExecutorSuite, FileSystemSuite
+
+
+@pytest.mark.parametrize("suite", [BackendSuite, ExecutorSuite, FileSystemSuite])
+def test_every_part(suite):
+    for part in suite.__mro__[:-1]:
+        assert type(sys.modules[part.__module__].__loader__).__name__ == "AssertionRewritingHook", part
+"""
+
+
+def test_failing_tests_of_the_suites_show_what_they_compared(tmp_path: Path) -> None:
+    (tmp_path / "test_rewritten.py").write_text(REWRITTEN)
+    command = [sys.executable, "-m", "pytest", "-q", "test_rewritten.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "3 passed" in done.stdout, done.stdout
 
 
 def hook_table() -> str:
