@@ -106,7 +106,6 @@ def _register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> s
     """Register a module, or say why that is not possible, with nothing of it left behind."""
     try:
         manager.register(module, name=name)
-        manager.check_pending()
     except Exception as error:
         manager.unregister(name=name)
         return one_line(error)
