@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
-from redun.expression import TaskExpression
+from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_bytes, hash_parts
 from redun.namespace import compute_namespace
 from redun.nested import merge_dicts
@@ -31,6 +31,9 @@ R = TypeVar("R")
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
+
+
+_READ_WHEN_DEFINED = ("config_args", "hash_helpers", "load_module", "nout", "use_wrapper_signature")
 
 
 def split_task_fullname(task_fullname: str) -> tuple[str, str]:
@@ -85,13 +88,18 @@ class Task(Value, Generic[P, R]):
             raise ValueError(f"{where}: the name must be letters, digits and underscores, and not start with a digit")
         if self.namespace and not NAMESPACE.match(self.namespace):
             raise ValueError(f"{where}: the namespace must be names joined by dots")
+        for name in _READ_WHEN_DEFINED:
+            if has_expressions(self.get_task_option(name)):
+                raise TypeError(f"{where}: {name} is read where the task is defined, and cannot be an expression")
         nout = self.get_task_option("nout")
         if nout is not None and (not isinstance(nout, int) or isinstance(nout, bool)):
             raise TypeError(f"{where}: nout must be an int, not {nout!r}")
         if nout is not None and nout < 0:
             raise TypeError(f"{where}: nout must not be negative, but is {nout}")
+        tags = self.get_task_option("tags")
         try:
-            check_tags(self.get_task_option("tags"))
+            if not has_expressions(tags):
+                check_tags(tags)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         config_args = self.get_task_option("config_args") or ()
@@ -105,6 +113,8 @@ class Task(Value, Generic[P, R]):
             )
 
     def _has_async_caching(self) -> bool:
+        if has_expressions([self.get_task_option(name) for name in ("cache", "cache_scope", "check_valid")]):
+            return True  # whatever it will be, the body is not cached
         scope = self.get_task_option("cache_scope")
         if scope is None and self.has_task_option("cache"):
             scope = CacheScope.BACKEND if self.get_task_option("cache") else CacheScope.CSE

@@ -10,7 +10,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from redun import nested
 from redun.session import get_awaiter
+from redun.types.plain import ATOMS
 from redun.value import Value
 
 if TYPE_CHECKING:
@@ -259,6 +261,11 @@ class ValueExpression(Expression[T]):
 
 _NOTHING: dict[str, Any] = {}
 """Shared by the many expressions without keyword arguments or options. Never changed."""
+
+
+def has_expressions(value: Any) -> bool:
+    """Whether a nested value holds an expression anywhere outside of quotes."""
+    return value.__class__ not in ATOMS and any(isinstance(leaf, Expression) for leaf in nested.iter_leaves(value))
 
 
 class QuotedExpression(Generic[T]):

@@ -41,14 +41,6 @@ _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _SEQUENCE_TYPES = {letter: cls for cls, letter in _SEQUENCES.items()}
 
 
-def has_expressions(value: Any) -> bool:
-    """Whether a nested value holds an expression anywhere outside of quotes."""
-    cls = value.__class__
-    if cls in _INLINE:
-        return False
-    return any(isinstance(leaf, Expression) for leaf in nested.iter_leaves(value))
-
-
 class _Flattener:
     def __init__(self) -> None:
         self.nodes: list[Any] = []

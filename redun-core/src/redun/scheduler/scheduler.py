@@ -143,7 +143,8 @@ class Scheduler:
     def executors_of_tasks(self) -> set[str]:
         """The names of the executors that the workflow's tasks declare."""
         tasks = (task for task in self.task_registry if task.namespace != "redun")
-        return {task.get_task_option("executor") or "default" for task in tasks}
+        names = [task.get_task_option("executor", "default") for task in tasks]
+        return {name or "default" for name in names if name is None or isinstance(name, str)}
 
     def load(self, migrate: bool | None = None) -> None:
         """Open the repository. Doing so twice is fine."""
