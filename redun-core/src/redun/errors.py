@@ -57,3 +57,11 @@ class InvalidValueError(RedunError):
 
 class ValueTypeError(RedunError, TypeError):
     """What is registered for a type of values is no class that could speak for them."""
+
+
+def describe_error(error: BaseException) -> str:
+    """The class of an error and its text, in one line where the text is one. Never raises."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # a foreign __str__ may raise
+        return f"{type(error).__name__}: (its text cannot be made)"

@@ -18,6 +18,7 @@ from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
 from redun.traceback import format_error
+from redun.types.exceptions import Pickler, portable_error
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall, TaskTarget
@@ -67,7 +68,7 @@ def encode_call(call: TaskCall) -> bytes:
     buffer = io.BytesIO()
     pickle.dump(call.target, buffer, PROTOCOL)
     try:
-        pickle.dump((call.args, call.kwargs), buffer, PROTOCOL)
+        Pickler(buffer, PROTOCOL).dump((call.args, call.kwargs))
     except Exception as error:
         raise ExecutorError(_describe_bad_argument(call, error)) from error
     return buffer.getvalue()
@@ -103,7 +104,10 @@ def decode_outcome(full_name: str, message: bytes) -> Outcome:
             failure.__cause__ = error
             return Raised(failure, None)
     pickled, original, text = pickle.loads(payload)
-    return Raised(_load_error(full_name, pickled, original, text), text)
+    raised = _load_error(full_name, pickled, original, text)
+    if isinstance(raised, RemoteTaskError):
+        text = f"{text.rstrip()}\n\n{type(raised).__name__}: {raised}\n"  # why the error itself is not there
+    return Raised(raised, text)
 
 
 def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -121,7 +125,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
     buffer = io.BytesIO()
     buffer.write(_RETURNED)
     try:
-        pickle.dump(value, buffer, PROTOCOL)
+        Pickler(buffer, PROTOCOL).dump(value)
     except Exception as error:
         raise ExecutorError(
             f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
@@ -133,11 +137,8 @@ def _encode_value(full_name: str, value: Any) -> bytes:
 def _encode_error(error: BaseException) -> bytes:
     text = format_error(error, _HIDDEN)
     original = _safe_repr(error)
-    pickled: bytes | None
-    try:
-        pickled = pickle.dumps(error, PROTOCOL)
-    except Exception:
-        pickled = None
+    portable = portable_error(error, _can_travel)
+    pickled = None if portable is None else _dump(portable)
     buffer = io.BytesIO()
     buffer.write(_RAISED)
     pickle.dump((pickled, original, text), buffer, PROTOCOL)
@@ -146,8 +147,7 @@ def _encode_error(error: BaseException) -> bytes:
 
 def _load_error(full_name: str, pickled: bytes | None, original: str, text: str) -> BaseException:
     if pickled is not None:
-        # An exception whose constructor does not match its `args` was pickled without complaint, and fails here.
-        try:
+        try:  # its class may be another one here, or none
             error = pickle.loads(pickled)
         except Exception:
             error = None
@@ -190,10 +190,24 @@ def _parameter_names(full_name: str) -> list[str]:
 
 def _can_pickle(value: Any) -> bool:
     try:
-        pickle.dumps(value, PROTOCOL)
+        _dump(value)
     except Exception:
         return False
     return True
+
+
+def _can_travel(value: Any) -> bool:
+    try:
+        pickle.loads(_dump(value))
+    except Exception:
+        return False
+    return True
+
+
+def _dump(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    Pickler(buffer, PROTOCOL).dump(value)
+    return buffer.getvalue()
 
 
 def _type_name(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from redun.errors import SchedulerError
 from redun.promise import Promise
+from redun.scheduler.errors import error_to_hand_on
 from redun.task import scheduler_task, task
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _catch(
     def recover(error: BaseException) -> Any:
         for error_class, recover_task in pairs:
             if isinstance(error, error_class):
-                return scheduler.evaluate(recover_task(error), parent_job=parent_job)
+                return scheduler.evaluate(recover_task(error_to_hand_on(error)), parent_job=parent_job)
         raise error
 
     return scheduler.evaluate(expr, parent_job=parent_job).catch(recover)

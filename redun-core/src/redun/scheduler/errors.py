@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import NoCurrentScheduler, RedunError, SchedulerError
+from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, describe_error
+from redun.types.exceptions import portable_error
+from redun.value import decode, encode
 
 if TYPE_CHECKING:
     from redun.traceback import Traceback
@@ -29,16 +30,29 @@ class ErrorValue:
 
 
 def storable_error(error: BaseException) -> BaseException:
-    """The error itself, or where it cannot be pickled and brought back, one that carries its text."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever a foreign exception's pickling does, the failure itself must be recorded
-        return RuntimeError(f"{type(error).__name__}: {_text(error)}")
-    return error
+    """The error itself, or what of it can be stored and brought back, or one that carries its text."""
+    return portable_error(error, _can_be_stored) or RuntimeError(describe_error(error))
 
 
-def _text(error: Any) -> str:
+def error_to_hand_on(error: BaseException) -> BaseException:
+    """The error as a task can be given it that recovers from it: itself, or what of it can be stored.
+
+    Raises `InvalidValueError` where its class cannot be stored at all.
+    """
+    found = portable_error(error, _can_be_stored)
+    if found is None:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        raise InvalidValueError(
+            f"no task can be given an error of class {kind} to recover from, because it cannot be stored: "
+            "define the class at the top level of a module"
+        ) from error
+    return found
+
+
+def _can_be_stored(value: Any) -> bool:
     try:
-        return str(error)
-    except Exception:  # a foreign __str__ may raise
-        return "(no text)"
+        encoded = encode(value)
+        decode(encoded.codec, encoded.data, encoded.type_name)
+    except Exception:  # whatever the value's own methods raise
+        return False
+    return True

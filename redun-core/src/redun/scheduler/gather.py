@@ -8,6 +8,7 @@ from redun import nested
 from redun.expression import Expression
 from redun.promise import Promise, wait_promises
 from redun.scheduler.cells import find_expressions
+from redun.scheduler.errors import error_to_hand_on
 from redun.task import scheduler_task
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def catch_all(
         promise = promises.get(id(leaf)) if isinstance(leaf, Expression) else None
         if promise is None:
             return leaf
-        return promise.error if promise.is_rejected else promise.value
+        return error_to_hand_on(promise.error) if promise.is_rejected else promise.value
 
     def gather(settled: list[Promise[Any]]) -> Any:
         errors = [promise.error for promise in settled if promise.is_rejected]

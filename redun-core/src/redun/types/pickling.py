@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError
 from redun.types import names
+from redun.types.exceptions import Pickler
 from redun.types.protocol import get_type_registry, load_value
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _dump(value: Any) -> bytes:
     if len(_table) < len(copyreg.dispatch_table) + len(_OWN):
         _table.update({**copyreg.dispatch_table, **_OWN})
     buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, PROTOCOL)
+    pickler = Pickler(buffer, PROTOCOL)
     pickler.dispatch_table = _table
     pickler.dump(value)
     return buffer.getvalue()
