@@ -78,7 +78,7 @@ class Promise(Generic[T]):
         if func is not None:
             try:
                 func(self.do_resolve, self.do_reject)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.do_reject(error)
 
     # -- settling -----------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Promise(Generic[T]):
             def run(outcome: Any) -> None:
                 try:
                     result = callback(outcome)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     chained.do_reject(error)
                 else:
                     chained.do_resolve(result)

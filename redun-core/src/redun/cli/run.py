@@ -17,7 +17,7 @@ from redun.cli.log_output import logger
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
-from redun.errors import UsageError
+from redun.errors import UsageError, describe_error
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -116,7 +116,14 @@ def _run_task(
             raise failure from error
     app.result = result
     if result is not None:
-        click.echo(pformat(result))
+        click.echo(_shown(result))
+
+
+def _shown(result: Any) -> str:
+    try:
+        return pformat(result)
+    except Exception as error:  # from a foreign __repr__, or for a value that is nested too deeply
+        return f"<a result of type {type(result).__name__} that cannot be shown: {describe_error(error)}>"
 
 
 def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit | None:

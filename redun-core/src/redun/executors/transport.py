@@ -13,7 +13,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import ExecutorError
+from redun.errors import ExecutorError, describe_error
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
@@ -99,7 +99,7 @@ def decode_outcome(full_name: str, message: bytes) -> Outcome:
         except Exception as error:
             failure = ExecutorError(
                 f"The result of task {full_name} came back from its process but cannot be unpickled here: "
-                f"{type(error).__name__}: {error}"
+                f"{describe_error(error)}"
             )
             failure.__cause__ = error
             return Raised(failure, None)
@@ -116,7 +116,7 @@ def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, 
     except Exception as error:
         raise ExecutorError(
             f"The arguments of task {target.full_name} cannot be unpickled in the process that runs it: "
-            f"{type(error).__name__}: {error}. Classes of arguments must be importable there."
+            f"{describe_error(error)}. Classes of arguments must be importable there."
         ) from error
     return args, kwargs
 
@@ -129,7 +129,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
     except Exception as error:
         raise ExecutorError(
             f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
-            f'its process: {type(error).__name__}: {error}. Return plain data, or run the task with mode="thread".'
+            f'its process: {describe_error(error)}. Return plain data, or run the task with mode="thread".'
         ) from error
     return buffer.getvalue()
 
@@ -162,7 +162,7 @@ def _describe_bad_argument(call: TaskCall, error: Exception) -> str:
     name, value = _find_bad_argument(call)
     return (
         f"{name} of task {call.target.full_name}, a {_type_name(value)}, cannot be sent to another process: "
-        f"pickling it raised {type(error).__name__}: {error}. "
+        f"pickling it raised {describe_error(error)}. "
         'Pass plain data, or run the task with mode="thread".'
     )
 

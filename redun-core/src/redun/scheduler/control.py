@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from redun.errors import SchedulerError
 from redun.promise import Promise
-from redun.scheduler.errors import error_to_hand_on
+from redun.scheduler.errors import check_error_class, check_recovery, error_to_hand_on
 from redun.task import scheduler_task, task
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def _catch(
     if len(recovers) % 2:
         raise SchedulerError("catch() takes pairs of an error class and a task to recover with")
     pairs = list(zip(recovers[::2], recovers[1::2], strict=True))
+    for error_class, recover_task in pairs:
+        check_error_class("catch()", error_class)
+        check_recovery("catch()", recover_task)
 
     def recover(error: BaseException) -> Any:
         for error_class, recover_task in pairs:

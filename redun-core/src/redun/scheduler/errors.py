@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, describe_error
@@ -47,6 +48,26 @@ def error_to_hand_on(error: BaseException) -> BaseException:
             "define the class at the top level of a module"
         ) from error
     return found
+
+
+def check_error_class(function: str, error_class: Any) -> None:
+    """Raise `SchedulerError` for what is no class of errors to recover from.
+
+    function: whose argument it is.
+    """
+    classes = error_class if isinstance(error_class, tuple) else (error_class,)
+    wrong = [item for item in classes if not isinstance(item, (type, tuple, UnionType))]
+    if wrong:
+        raise SchedulerError(f"{function} needs an exception class, or a tuple of some, but was given {wrong[0]!r}")
+
+
+def check_recovery(function: str, recover: Any) -> None:
+    """Raise `SchedulerError` for what is no task to recover with.
+
+    function: whose argument it is.
+    """
+    if not callable(recover) or (isinstance(recover, type) and issubclass(recover, BaseException)):
+        raise SchedulerError(f"{function} needs a task to recover with, but was given {recover!r}")
 
 
 def _can_be_stored(value: Any) -> bool:

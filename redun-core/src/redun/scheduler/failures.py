@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from typing import TYPE_CHECKING
 
-from redun.errors import InvalidValueError
+from redun.errors import InvalidValueError, describe_error
 from redun.scheduler.errors import ErrorValue, storable_error
 from redun.traceback import Frame, Traceback, error_frames, format_error, shorten_frames
 from redun.value import encode
@@ -68,7 +68,7 @@ def _encode(failures: Failures, error: BaseException, traceback: Traceback) -> E
     try:
         encoded = encode(ErrorValue(storable_error(error), traceback))
     except InvalidValueError:
-        encoded = encode(ErrorValue(RuntimeError(f"{type(error).__name__}: {error}"), traceback))
+        encoded = encode(ErrorValue(RuntimeError(describe_error(error)), traceback))
     failures.add(error, traceback, encoded)
     return encoded
 

@@ -8,7 +8,7 @@ from redun import nested
 from redun.expression import Expression
 from redun.promise import Promise, wait_promises
 from redun.scheduler.cells import find_expressions
-from redun.scheduler.errors import error_to_hand_on
+from redun.scheduler.errors import check_error_class, check_recovery, error_to_hand_on
 from redun.task import scheduler_task
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ def catch_all(
     `recover(value)`, which is given the nested value with an exception in place of each expression that failed. Else
     the first error, in the order of the expressions, once everything has ended.
     """
+    if error_class is not None:
+        check_error_class("catch_all()", error_class)
+    if recover is not None:
+        check_recovery("catch_all()", recover)
     terms = find_expressions((exprs,))
     promises = {id(term): scheduler.evaluate(term, parent_job=parent_job) for term in terms}
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidValueError
+from redun.errors import InvalidValueError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -254,7 +254,7 @@ class Outcomes:
         if job.options.is_recorded:
             self._run.recorder.value(encoded)
             self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
-        self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
+        self._run.emit(job, "failed", describe_error(error))
         self._close(job, call_hash, tasks)
         self._run.reducer.reject(job.cell, error)
         if job.options.allows_cse and job.key:
@@ -268,7 +268,7 @@ def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle
             return through_hook("postprocess", value, arguments)
         return apply_hook("postprocess", value, arguments), []
     except Exception as error:  # the user's own method
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 
 

@@ -238,8 +238,8 @@ class Reducer:
             promise = info.task.func(self._scheduler, job, expr, *expr.args, **expr.kwargs)
             if not isinstance(promise, Promise):
                 raise SchedulerError(f"the scheduler task {expr.task_name!r} must return a Promise, not {promise!r}")
-        except Exception as error:
-            self.reject(cell, error)
+        except (Exception, SystemExit) as error:
+            self.reject(cell, _as_failure(expr, error))
             return
 
         def fulfilled(value: Any) -> None:
@@ -251,7 +251,7 @@ class Reducer:
             )
             self.resolve(cell, value)
 
-        promise._wait(fulfilled, lambda error: self.reject(cell, error))
+        promise._wait(fulfilled, lambda error: self.reject(cell, _as_failure(expr, error)))
 
     def evaluate(self, value: Any, job: Job) -> Promise[Any]:
         """A promise for a nested value, evaluated under a job."""
@@ -262,6 +262,20 @@ class Reducer:
         else:
             promise.do_resolve(value)
         return promise
+
+
+def _as_failure(expr: SchedulerExpression[Any], error: Any) -> BaseException:
+    """What a scheduler task fails with: anything may come out of the promise that it returned."""
+    if isinstance(error, SystemExit):
+        return SchedulerError(
+            f"the scheduler task {expr.task_name!r} called sys.exit({'' if error.code is None else repr(error.code)}): "
+            "to fail, raise an exception"
+        )
+    if not isinstance(error, BaseException):
+        return SchedulerError(
+            f"the scheduler task {expr.task_name!r} rejected its promise with {error!r}, which is no exception"
+        )
+    return error
 
 
 class EvaluationPromise(Promise[Any]):
