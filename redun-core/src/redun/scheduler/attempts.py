@@ -76,6 +76,9 @@ class Attempts:
         self._record(job, error)
         self._run.emit(job, "retry", f"in {delay:g} s, attempt {job.attempt} failed: {describe_error(error)}")
         job.move_to(columns.PENDING)
+        if job.info.target.is_async:
+            # What it awaited may be the reason.
+            self._run.equal_calls.forget_failures(job)
         job.attempt += 1
         self._add(delay, job, 0)
         self.retrying += 1

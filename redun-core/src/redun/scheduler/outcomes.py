@@ -120,6 +120,7 @@ class Outcomes:
         if finished.error is not None:
             job.status = Status.FAILED
             job.move_to(columns.FAILED)
+            self._run.equal_calls.failed(job)
         else:
             self._mark_cached(job)
         self._close(job, finished.call_hash, finished.tasks)
@@ -256,6 +257,7 @@ class Outcomes:
             self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
         self._run.emit(job, "failed", describe_error(error))
         self._close(job, call_hash, tasks)
+        self._run.equal_calls.failed(job)
         self._run.reducer.reject(job.cell, error)
         if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
