@@ -225,7 +225,7 @@ class Calls:
     def _follow(self, job: Job, equal: Job | Finished) -> bool:
         """Let a job take over the outcome of an equal call elsewhere in the execution."""
         if isinstance(equal, Job):
-            equal.followers = [*(equal.followers or ()), job]
+            self._equal.follow(job, equal)
             return True
         finished = self._equal.with_value(equal)
         if finished is None:

@@ -23,6 +23,8 @@ class EqualCalls:
         self._by_eval: dict[bytes, Job | Finished] = {}
         self.find = self._by_eval.get
         self.remember = self._by_eval.__setitem__
+        self.following: dict[Job, Job] = {}
+        """Jobs that wait for an equal one that was made elsewhere, and that one."""
         self._failed: dict[int, list[tuple[int, bytes]]] = {}
         """Number and key of each call that has failed, by the number of the job that made it."""
 
@@ -56,6 +58,16 @@ class EqualCalls:
         for cells in (job.memo, job.same_expressions or {}):
             for name in [name for name, cell in cells.items() if cell.state == FAILED]:
                 del cells[name]  # type: ignore[arg-type]
+
+    def follow(self, job: Job, equal: Job) -> None:
+        """Have a job wait for an equal one."""
+        equal.followers = [*(equal.followers or ()), job]
+        self.following[job] = equal
+
+    def stop_following(self, job: Job) -> None:
+        """Let a job wait no more."""
+        equal = self.following.pop(job)
+        equal.followers = [follower for follower in equal.followers or () if follower is not job]
 
     def settle(self, cell: Cell, finished: Finished) -> None:
         """Give a cell the outcome of a finished call."""

@@ -96,7 +96,12 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
             lineno = summary.lineno or lineno
             break
     name = f"{job.run.execution_id[:8]}.{job.number + job.run.extension.start}"
-    return Frame(name, info.fullname, filename, lineno, _arguments(info.names, job.arguments))
+    return Frame(name, info.fullname, filename, lineno, describe_arguments(job))
+
+
+def describe_arguments(job: Job) -> tuple[str, ...]:
+    """`name = value` for each argument of a job, shortened."""
+    return _arguments(job.info.names, job.arguments)
 
 
 def _arguments(names: Sequence[str], values: Sequence[object]) -> tuple[str, ...]:

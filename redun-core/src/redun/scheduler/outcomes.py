@@ -237,6 +237,7 @@ class Outcomes:
         self._run.equal_calls.remember(job.key, finished)
         if job.followers:
             for follower in job.followers:
+                self._run.equal_calls.following.pop(follower, None)
                 self.take_over(follower, finished._replace(value=value, is_kept=True))
 
     def fail(self, job: Job, error: BaseException, detail: str | None = None) -> None:

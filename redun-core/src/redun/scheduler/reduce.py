@@ -53,6 +53,8 @@ class Reducer:
         self.unexpanded: list[Join] = []
         self.ready: deque[Join] = deque()
         self.failed: deque[tuple[Join, BaseException]] = deque()
+        self.open_promises: dict[Cell, str] = {}
+        """Cells of scheduler tasks of the user's whose promises are not settled yet, and the names of the tasks."""
 
     # -- the work lists -----------------------------------------------------------------------------------------------
 
@@ -243,6 +245,7 @@ class Reducer:
             return
 
         def fulfilled(value: Any) -> None:
+            self.open_promises.pop(cell, None)
             cell.source = tuple(
                 source
                 for origin in promise.origins()
@@ -251,7 +254,13 @@ class Reducer:
             )
             self.resolve(cell, value)
 
-        promise._wait(fulfilled, lambda error: self.reject(cell, _as_failure(expr, error)))
+        def rejected(error: Any) -> None:
+            self.open_promises.pop(cell, None)
+            self.reject(cell, _as_failure(expr, error))
+
+        if not expr.task_name.startswith("redun."):
+            self.open_promises[cell] = expr.task_name
+        promise._wait(fulfilled, rejected)
 
     def evaluate(self, value: Any, job: Job) -> Promise[Any]:
         """A promise for a nested value, evaluated under a job."""
