@@ -132,6 +132,14 @@ def test_a_recovery_is_given_the_error_without_what_cannot_be_stored(scheduler: 
     assert scheduler.run(catch_all([fetch("http://x"), 1], urllib.error.HTTPError, texts)) == [expected[2], "1"]
 
 
+def read(error: Any) -> Any:
+    return error.file.readline()
+
+
+def test_a_plain_function_is_given_the_error_itself(scheduler: Scheduler) -> None:
+    assert scheduler.run(catch(connect(), Connected, read)).startswith('"""Exceptions as values')
+
+
 def test_the_error_itself_comes_out_of_the_run(scheduler: Scheduler) -> None:
     with pytest.raises(Connected) as caught:
         scheduler.run(connect())

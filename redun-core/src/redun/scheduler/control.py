@@ -84,7 +84,7 @@ def _catch(
     def recover(error: BaseException) -> Any:
         for error_class, recover_task in pairs:
             if isinstance(error, error_class):
-                return scheduler.evaluate(recover_task(error_to_hand_on(error)), parent_job=parent_job)
+                return scheduler.evaluate(recover_task(error_to_hand_on(error, recover_task)), parent_job=parent_job)
         raise error
 
     return scheduler.evaluate(expr, parent_job=parent_job).catch(recover)

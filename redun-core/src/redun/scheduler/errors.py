@@ -6,6 +6,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, describe_error
+from redun.task import PartialTask, Task
 from redun.types.exceptions import portable_error
 from redun.value import decode, encode
 
@@ -35,11 +36,13 @@ def storable_error(error: BaseException) -> BaseException:
     return portable_error(error, _can_be_stored) or RuntimeError(describe_error(error))
 
 
-def error_to_hand_on(error: BaseException) -> BaseException:
-    """The error as a task can be given it that recovers from it: itself, or what of it can be stored.
+def error_to_hand_on(error: BaseException, recover: Any) -> BaseException:
+    """The error as what recovers from it is given it: itself, or for a task, what of it can be stored.
 
-    Raises `InvalidValueError` where its class cannot be stored at all.
+    Raises `InvalidValueError` for a task where the class of the error cannot be stored at all.
     """
+    if not isinstance(recover, (Task, PartialTask)):
+        return error
     found = portable_error(error, _can_be_stored)
     if found is None:
         kind = f"{type(error).__module__}.{type(error).__qualname__}"

@@ -47,7 +47,7 @@ def catch_all(
         promise = promises.get(id(leaf)) if isinstance(leaf, Expression) else None
         if promise is None:
             return leaf
-        return error_to_hand_on(promise.error) if promise.is_rejected else promise.value
+        return error_to_hand_on(promise.error, recover) if promise.is_rejected else promise.value
 
     def gather(settled: list[Promise[Any]]) -> Any:
         errors = [promise.error for promise in settled if promise.is_rejected]
