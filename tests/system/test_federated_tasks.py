@@ -306,7 +306,9 @@ def test_a_proxy_that_refuses_is_an_error_without_its_secrets(
     scheduler: Scheduler, proxy: Proxy, tmp_path: Path
 ) -> None:
     proxy.status = 503
-    with pytest.raises(InvocationException, match=rf"127\.0\.0\.1:{proxy.server_port}/launch did not accept .*'price'.* 503") as caught:
+    with pytest.raises(
+        InvocationException, match=rf"127\.0\.0\.1:{proxy.server_port}/launch did not accept .*'price'.* 503"
+    ) as caught:
         scheduler.run(rest_federated_task("kitchen", "price", proxy.url, str(tmp_path), False))
     assert "s3cret" not in str(caught.value)
     with pytest.raises(InvocationException, match="by http or https, not by 'file'"):

@@ -21,13 +21,14 @@ from redun.task_registry import get_task_registry
 from redun.value import Value, hash_value
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from redun.helpers_hash import Helpers
     from redun.partial_task import PartialTask
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
@@ -288,14 +289,21 @@ class Task(Value, Generic[P, R]):
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    # The result of an async task is what its coroutine returns. Told apart here and not where the task is made: there
+    # mypy would take what a generic function returns for a coroutine.
+    @typing.overload
+    def __call__(self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @typing.overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """A lazy expression for the result. To a type checker it has the result's own type."""
-        expr: TaskExpression[R] = TaskExpression(
-            self.fullname, args, kwargs, self._overrides, self.export_names, self.nout
-        )
-        return cast("R", expr)
+        return TaskExpression(self.fullname, args, kwargs, self._overrides, self.export_names, self.nout)
 
-    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]:
+    @typing.overload
+    def partial(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PartialTask[T]: ...
+    @typing.overload
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]: ...
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[Any]:
         """A task with some of the arguments already given. They are evaluated with the final call."""
         from redun.partial_task import PartialTask
 

@@ -150,19 +150,19 @@ def compose(*tasks: Task[..., Any]) -> PartialTask[Any]:
 
 
 @task(namespace="redun", version="1", executor="inline")
-def const(value: T, _: Any) -> T:
+def const(x: T, _: Any) -> T:
     """The first value, once the second one has been evaluated as well."""
-    return value
+    return x
 
 
-def delay(value: T) -> PartialTask[T]:
+def delay(x: T) -> PartialTask[T]:
     """A value, or an expression, that is not evaluated before it is asked for with `force`."""
-    return cast("PartialTask[T]", identity.partial(value))
+    return cast("PartialTask[T]", identity.partial(x))
 
 
-def force(delayed: Callable[[], T]) -> T:
+def force(x: Callable[[], T]) -> T:
     """What was given to `delay`."""
-    return delayed()
+    return x()
 
 
 @task(namespace="redun", version="1")
@@ -214,6 +214,6 @@ def no_prov(expr: T) -> T:
 
 
 @task(namespace="redun", version="1", executor="inline")
-def identity(value: T) -> T:
+def identity(x: T) -> T:
     """The value itself."""
-    return value
+    return x

@@ -14,7 +14,7 @@ from redun.task_registry import TaskRegistry, get_task_registry
 from redun.task_wrapping import wraps_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from redun.typing import TaskDecorator
 
@@ -39,8 +39,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@overload
-def task(func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
 @overload
 def task(func: Callable[P, R], /) -> Task[P, R]: ...
 @overload

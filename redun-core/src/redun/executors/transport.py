@@ -17,7 +17,7 @@ from redun.errors import ExecutorError
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
-from redun.traceback import format_error
+from redun.traceback import HIDDEN_PACKAGES, format_error
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall, TaskTarget
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 PROTOCOL = 5
 _RETURNED = b"R"
 _RAISED = b"E"
-_HIDDEN = ("redun.executors",)
 
 
 class RemoteTaskError(ExecutorError):
@@ -131,7 +130,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
 
 
 def _encode_error(error: BaseException) -> bytes:
-    text = format_error(error, _HIDDEN)
+    text = format_error(error, HIDDEN_PACKAGES)
     original = _safe_repr(error)
     pickled: bytes | None
     try:
