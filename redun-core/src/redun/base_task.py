@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
+from redun.errors import UsageError
 from redun.expression import TaskExpression
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
@@ -21,7 +23,7 @@ from redun.task_registry import get_task_registry
 from redun.value import Value, hash_value
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable
 
     from redun.helpers_hash import Helpers
     from redun.partial_task import PartialTask
@@ -275,6 +277,8 @@ class Task(Value, Generic[P, R]):
 
         context: merged deeply into the context of the caller; values: the same as keywords. Both may hold expressions.
         """
+        if context is not None and not isinstance(context, Mapping):
+            raise UsageError(f"update_context() of task {self.fullname!r} takes a dict of changes, not {context!r}")
         changes = merge_dicts(merge_dicts(self._overrides.get("_context_override", {}), context or {}), values)
         return self.options(_context_override=changes)
 

@@ -80,6 +80,10 @@ def task(
 
     Raises `ValueError` or `TypeError` for options that contradict the function.
     """
+    if func is not None and not callable(func):
+        raise UsageError(
+            f"@task takes a function, not {func!r}. What it is to be called is given by name: task(name=...)"
+        )
 
     def decorate(func: Callable[..., Any]) -> Task[..., Any]:
         if isinstance(func, Task):

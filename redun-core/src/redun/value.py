@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun import nested
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError
 from redun.errors import ValueTypeError as TypeError  # noqa: A004 - the name that workflows catch
 from redun.hashing import new_hasher
 from redun.types import graph, pickling, plain, reductions, reference
@@ -137,6 +137,8 @@ def _walk(value: Any) -> tuple[Walk, bytes]:
     walk = Walk()
     try:
         return walk, walk.hash(value)
+    except InvalidArgumentError:
+        raise
     except InvalidValueError as error:
         raise InvalidValueError(pickling.describe(value, error, lambda part: Walk().hash(part))) from error
 

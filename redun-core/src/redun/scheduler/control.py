@@ -92,4 +92,6 @@ catch = cast("Catch", _catch)
 @task(namespace="redun", version="1", executor="inline")
 def throw(error: BaseException) -> NoReturn:
     """Raise an error, when the expression is evaluated."""
+    if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
+        raise SchedulerError(f"throw() takes an exception, such as ValueError({error!r}), not {error!r}")
     raise error

@@ -23,6 +23,7 @@ from redun.expression import (
 )
 from redun.promise import Promise
 from redun.scheduler.cells import DONE, FAILED, PENDING, SCALARS, Cell, Join, find_expressions, substitute
+from redun.task import SchedulerTask
 
 if TYPE_CHECKING:
     from redun.scheduler.job import Job
@@ -53,6 +54,8 @@ class Reducer:
         self.unexpanded: list[Join] = []
         self.ready: deque[Join] = deque()
         self.failed: deque[tuple[Join, BaseException]] = deque()
+        self.job_of_scheduler_task: Job | None = None
+        """Under which the scheduler task was called that is at work at the moment."""
 
     # -- the work lists -----------------------------------------------------------------------------------------------
 
@@ -233,14 +236,14 @@ class Reducer:
     # -- scheduler tasks and promises ---------------------------------------------------------------------------------
 
     def _start_scheduler_task(self, expr: SchedulerExpression[Any], cell: Cell, job: Job) -> None:
+        outer, self.job_of_scheduler_task = self.job_of_scheduler_task, job
         try:
-            info = self._prepare(expr.task_name)
-            promise = info.task.func(self._scheduler, job, expr, *expr.args, **expr.kwargs)
-            if not isinstance(promise, Promise):
-                raise SchedulerError(f"the scheduler task {expr.task_name!r} must return a Promise, not {promise!r}")
+            promise = self._call_scheduler_task(expr, job)
         except Exception as error:
             self.reject(cell, error)
             return
+        finally:
+            self.job_of_scheduler_task = outer
 
         def fulfilled(value: Any) -> None:
             cell.source = tuple(
@@ -252,6 +255,21 @@ class Reducer:
             self.resolve(cell, value)
 
         promise._wait(fulfilled, lambda error: self.reject(cell, error))
+
+    def _call_scheduler_task(self, expr: SchedulerExpression[Any], job: Job) -> Promise[Any]:
+        task = self._prepare(expr.task_name).task
+        misfit: TypeError | None = None
+        try:
+            promise = task.func(self._scheduler, job, expr, *expr.args, **expr.kwargs)
+        except TypeError as error:
+            misfit = error
+        if misfit is not None:
+            # Outside of the handler: Python's own words for it are about arguments that callers do not see.
+            own = task.misfit(expr.args, expr.kwargs) if isinstance(task, SchedulerTask) else None
+            raise own or misfit
+        if not isinstance(promise, Promise):
+            raise SchedulerError(f"the scheduler task {expr.task_name!r} must return a Promise, not {promise!r}")
+        return promise
 
     def evaluate(self, value: Any, job: Job) -> Promise[Any]:
         """A promise for a nested value, evaluated under a job."""
