@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +24,13 @@ from redun.scheduler.options import NO_EXPORTS
 from redun.scheduler.root import root_expression, root_task
 from redun.scheduler.run import Run
 from redun.session import get_current_scheduler, set_current_scheduler
-from redun.tags import check_tags
+from redun.tags import check_many_tags
 from redun.task import split_task_fullname
 from redun.task_registry import get_task_registry
 from redun.value import get_type_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from redun.backends.base import Backend
     from redun.config import Config
@@ -185,7 +184,7 @@ class Scheduler:
 
         Raises the error that the workflow failed with, after recording everything that did finish.
         """
-        pairs = _checked_tags(tags)
+        pairs = check_many_tags(tags)
         self._get_ready()
         if execution_id is not None:
             self._check_execution_id(execution_id)
@@ -399,14 +398,6 @@ class Scheduler:
 
 def _describe(expr: Any) -> str:
     return expr.task_name if isinstance(expr, TaskExpression) else type(expr).__name__
-
-
-def _checked_tags(tags: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
-    is_many = isinstance(tags, Iterable) and not isinstance(tags, (str, Mapping))
-    try:
-        return check_tags(list(tags) if is_many else tags)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _scheduler_id() -> str:
