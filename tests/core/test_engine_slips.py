@@ -268,7 +268,12 @@ def test_parameters_have_the_names_that_keyword_calls_use(scheduler: Scheduler) 
 
 @scheduler_task(namespace="slips")
 def evaluates(scheduler: Scheduler, parent_job: Job, sexpr: Any, x: Any) -> Promise[Any]:
-    return scheduler.evaluate(x).then(lambda value: scheduler.evaluate(inc(value)))
+    return scheduler.evaluate(x)
+
+
+@scheduler_task(namespace="slips")
+def evaluates_late(scheduler: Scheduler, parent_job: Job, sexpr: Any, x: Any) -> Promise[Any]:
+    return scheduler.evaluate(x).then(scheduler.evaluate)
 
 
 @task
@@ -277,9 +282,11 @@ def evaluates_below(x: int) -> Any:
 
 
 def test_a_scheduler_task_may_evaluate_without_naming_a_job(scheduler: Scheduler) -> None:
-    assert scheduler.run(evaluates_below(1)) == 3
+    assert scheduler.run(evaluates_below(1)) == 2
     rows = scheduler.backend.jobs(scheduler.execution_id)
     assert rows[1].parent == rows[0].number
+    with pytest.raises(NoCurrentScheduler, match="a promise calls needs parent_job"):
+        scheduler.run(evaluates_late(inc(1)))
     with pytest.raises(NoCurrentScheduler, match="elsewhere, use run"):
         scheduler.evaluate(inc(1))
 

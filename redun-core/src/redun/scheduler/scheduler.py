@@ -331,17 +331,18 @@ class Scheduler:
     def evaluate(self, expr: Any, parent_job: Job | None = None) -> Promise[Any]:
         """For scheduler tasks: a promise for an expression, or a nested value, evaluated under a job.
 
-        parent_job: None for that of the scheduler task which calls this; where that has returned already, for none.
+        parent_job: None for the one that the scheduler task was given which is at work. What a promise calls later has
+            to name it.
 
-        Raises `NoCurrentScheduler` where no scheduler task can have called this.
+        Raises `NoCurrentScheduler` where no scheduler task is at work.
         """
         if parent_job is None:
             run: Run | None = getattr(self._here, "run", None)
             if run is None:
-                raise NoCurrentScheduler(
-                    "evaluate() is for scheduler tasks, while a workflow runs: elsewhere, use run()"
-                )
-            parent_job = run.reducer.job_of_scheduler_task or run.top
+                raise NoCurrentScheduler("evaluate() is for scheduler tasks: elsewhere, use run()")
+            parent_job = run.reducer.job_of_scheduler_task
+        if parent_job is None:
+            raise NoCurrentScheduler("evaluate() in a function that a promise calls needs parent_job=...")
         return parent_job.run.reducer.evaluate(expr, parent_job)
 
     def start_executor(self, executor: Executor, execution_id: str, project: str) -> None:
