@@ -95,6 +95,7 @@ class TestDeath:
         ends = sink.wait(range(5))
         assert {type(end.error) for end in ends} == {WorkerDiedError}
         assert 'under `if __name__ == "__main__":`' in str(ends[0].error)
+        assert str(ends[0].error).count("stderr") == 1
         monkeypatch.undo()
         executor.submit([make_call(9, tasks.add, 1)])
         assert sink.wait([9])[0].value == 2

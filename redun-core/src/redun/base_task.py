@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
+from redun.errors import UsageError
 from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
@@ -21,13 +23,14 @@ from redun.task_registry import get_task_registry
 from redun.value import Value, hash_value
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable
 
     from redun.helpers_hash import Helpers
     from redun.partial_task import PartialTask
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
@@ -284,6 +287,8 @@ class Task(Value, Generic[P, R]):
 
         context: merged deeply into the context of the caller; values: the same as keywords. Both may hold expressions.
         """
+        if context is not None and not isinstance(context, Mapping):
+            raise UsageError(f"update_context() of task {self.fullname!r} takes a dict of changes, not {context!r}")
         changes = merge_dicts(merge_dicts(self._overrides.get("_context_override", {}), context or {}), values)
         return self.options(_context_override=changes)
 
@@ -298,14 +303,21 @@ class Task(Value, Generic[P, R]):
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    # The result of an async task is what its coroutine returns. Told apart here and not where the task is made: there
+    # mypy would take what a generic function returns for a coroutine.
+    @typing.overload
+    def __call__(self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @typing.overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """A lazy expression for the result. To a type checker it has the result's own type."""
-        expr: TaskExpression[R] = TaskExpression(
-            self.fullname, args, kwargs, self._overrides, self.export_names, self.nout
-        )
-        return cast("R", expr)
+        return TaskExpression(self.fullname, args, kwargs, self._overrides, self.export_names, self.nout)
 
-    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]:
+    @typing.overload
+    def partial(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PartialTask[T]: ...
+    @typing.overload
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]: ...
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[Any]:
         """A task with some of the arguments already given. They are evaluated with the final call."""
         from redun.partial_task import PartialTask
 

@@ -55,6 +55,10 @@ class InvalidValueError(RedunError):
     """A value cannot be stored, or a stored value cannot be brought back."""
 
 
+class InvalidArgumentError(InvalidValueError):
+    """An argument of a call that is not made yet cannot be stored. The message names both."""
+
+
 class ValueTypeError(RedunError, TypeError):
     """What is registered for a type of values is no class that could speak for them."""
 

@@ -59,6 +59,11 @@ class Expression(Value, Generic[T]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Expression[T]:
         return self
 
+    def __repr__(self) -> str:
+        from redun.expression_repr import expression_repr
+
+        return expression_repr(self)
+
     # -- what cannot be lazy ------------------------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
@@ -192,9 +197,6 @@ class TaskExpression(ApplyExpression[T]):
         self._length = length
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"TaskExpression({self.task_name!r}, {len(self.args) + len(self.kwargs)} arguments)"
-
 
 class SchedulerExpression(ApplyExpression[T]):
     """A call of a scheduler task: it receives its arguments unevaluated, in the scheduler itself."""
@@ -220,9 +222,6 @@ class SchedulerExpression(ApplyExpression[T]):
         self._length = length
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"SchedulerExpression({self.task_name!r}, {len(self.args) + len(self.kwargs)} arguments)"
-
 
 class SimpleExpression(ApplyExpression[T]):
     """An operator applied to values that may be lazy."""
@@ -240,9 +239,6 @@ class SimpleExpression(ApplyExpression[T]):
         self._length = None
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"SimpleExpression({self.func_name!r})"
-
 
 class ValueExpression(Expression[T]):
     """A value that is there already, where an expression is expected."""
@@ -254,9 +250,6 @@ class ValueExpression(Expression[T]):
         self.value = value
         self._length = None
         self._hash = None
-
-    def __repr__(self) -> str:
-        return "ValueExpression()"
 
 
 _NOTHING: dict[str, Any] = {}

@@ -6,10 +6,15 @@ import traceback as python_traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from redun.log_lines import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MOST_FRAMES = 40
+
+HIDDEN_PACKAGES = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
+"""Packages whose frames lead to users' code, and are not shown before it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Traceback:
             lines.append(f'  Job {frame.job_name}: File "{frame.filename}", line {frame.lineno}, in {frame.task_name}')
             lines += [f"    {argument}" for argument in frame.arguments]
         lines += self.detail.rstrip("\n").splitlines()
-        return lines
+        return [printable(line) for line in lines]
 
 
 def shorten_frames(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], int]:

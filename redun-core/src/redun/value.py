@@ -11,7 +11,7 @@ import marshal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun import nested
-from redun.errors import InvalidValueError, describe_error
+from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.errors import ValueTypeError as TypeError  # noqa: A004 - the name that workflows catch
 from redun.hashing import new_hasher
 from redun.types import graph, pickling, plain, reductions, reference
@@ -136,6 +136,8 @@ def _walk(value: Any) -> tuple[Walk, bytes]:
     walk = Walk()
     try:
         return walk, walk.hash(value)
+    except InvalidArgumentError:
+        raise
     except InvalidValueError as error:
         raise InvalidValueError(pickling.describe(value, error, lambda part: Walk().hash(part))) from error
 

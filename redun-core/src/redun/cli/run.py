@@ -17,7 +17,7 @@ from redun.cli.run_options import RunOptions, click_options, given_options, long
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
 from redun.errors import UsageError, describe_error
-from redun.log_lines import logger
+from redun.log_lines import logger, printable
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit
     if not scheduler.use_task_traceback:
         import traceback
 
-        return CommandExit(1, "".join(["redun: the workflow failed.\n", *traceback.format_exception(error)]).rstrip())
+        text = printable("".join(traceback.format_exception(error)).rstrip())
+        return CommandExit(1, f"redun: the workflow failed.\n{text}")
     return CommandExit(1, "\n".join(["redun: the workflow failed.", *scheduler.traceback.format()]))
 
 

@@ -53,6 +53,6 @@ def redun_register_config_sections() -> list[ConfigSection]:
         ConfigSection(
             "federated_tasks.*",
             f"{sections}:FederatedTaskSection",
-            "Tasks that other repositories publish (not yet used)",
+            "Tasks that other repositories publish",
         ),
     ]

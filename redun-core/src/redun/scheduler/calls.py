@@ -17,7 +17,7 @@ from redun.job_info import JobInfo
 from redun.scheduler import job as columns
 from redun.scheduler.arguments import Arguments
 from redun.scheduler.cache import Finished, Hit, Unopened
-from redun.scheduler.cells import Cell, Join, find_expressions
+from redun.scheduler.cells import Cell, Join, find_expressions, substitute
 from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
@@ -103,13 +103,13 @@ class Calls:
             if options.context_changes:
                 context = context.updated(options.context_changes)
         except SchedulerError as error:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
             return
         try:
             if options.scope == "NONE" and self._equal.share_expression(parent, cell, expr):
                 return
         except InvalidValueError as error:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
             job = self._new_job(parent, cell, info, options, context)
@@ -177,7 +177,7 @@ class Calls:
         try:
             arguments = Arguments(info, bound, memo, self._most_bytes, parent.call_order)
         except Exception as error:  # an argument cannot be stored, or not even be made: a set that is given a list
-            self._refuse(parent, cell, expr, info, job, error)
+            self._refuse(parent, cell, expr, info, job, error, bound)
             return
         args_hash = arguments.hash()
         hasher = _EVAL.copy()
@@ -216,10 +216,12 @@ class Calls:
         info: PreparedTask,
         job: Job | None,
         error: BaseException,
+        bound: tuple[Any, ...],
     ) -> None:
         if job is None:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
         else:
+            job.arguments = _as_far_as_known(bound, {**parent.memo, **job.memo})
             self._run.outcomes.fail(job, error)
 
     def _follow(self, job: Job, equal: Job | Finished) -> bool:
@@ -331,16 +333,34 @@ class Calls:
                 self.execute(released)
 
     def reject(
-        self, parent: Job, cell: Cell, expr: TaskExpression[Any], info: PreparedTask, error: BaseException
+        self,
+        parent: Job,
+        cell: Cell,
+        expr: TaskExpression[Any],
+        info: PreparedTask,
+        error: BaseException,
+        bound: tuple[Any, ...] = (),
     ) -> None:
-        """Record a call that cannot even be made: arguments that do not fit, options that make no sense."""
+        """Record a call that cannot even be made: arguments that do not fit, options that make no sense.
+
+        bound: one argument a parameter, to show, where the arguments do fit.
+        """
         try:
             options = resolve_options(info.task, info.declared_options, parent.exports, {}, (), self._run.use_cache)
         except SchedulerError:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
         job = self._new_job(parent, cell, info, options, parent.context)
         job.args_hash = job.eval_hash = _expression_hash(expr)
+        job.arguments = _as_far_as_known(bound, parent.memo)
         self._run.outcomes.fail(job, error)
+
+
+def _as_far_as_known(bound: tuple[Any, ...], memo: dict[int, Cell]) -> tuple[Any, ...]:
+    """The arguments of a call that cannot be made, to show: evaluated, where that is what went wrong not at all."""
+    try:
+        return tuple(substitute(value, memo) for value in bound)
+    except Exception:  # such as a set that is given a list, or a default that nobody has evaluated
+        return bound
 
 
 def _expression_hash(expr: TaskExpression[Any]) -> bytes:

@@ -27,15 +27,15 @@ def _cond(
     scheduler: Scheduler,
     parent_job: Job,
     _sexpr: SchedulerExpression[Any],
-    condition: Any,
-    value: Any,
+    cond_expr: Any,
+    then_expr: Any,
     *rest: Any,
 ) -> Promise[Any]:
     """`cond(c1, v1, c2, v2, ..., otherwise)`: the value after the first true condition; only that one is evaluated.
 
     Raises `NoTrueCondition` when no condition is true and there is no `otherwise`.
     """
-    terms = (condition, value, *rest)
+    terms = (cond_expr, then_expr, *rest)
     result: Promise[Any] = Promise()
 
     def try_from(position: int) -> None:
@@ -96,4 +96,6 @@ catch = cast("Catch", _catch)
 @task(namespace="redun", version="1", executor="inline")
 def throw(error: BaseException) -> NoReturn:
     """Raise an error, when the expression is evaluated."""
+    if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
+        raise SchedulerError(f"throw() takes an exception, such as ValueError({error!r}), not {error!r}")
     raise error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.scheduler.option_names import warn_about_call_options
 from redun.scheduler.retries import read_retries, read_timeout
 from redun.tags import check_tags
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
@@ -90,6 +91,8 @@ def resolve_options(
     values = dict(declared)
     _override(values, exports)
     _override(values, call)
+    if call:
+        warn_about_call_options(task.fullname, call)
     names = [*export_names, *(name for name in task.export_names if name not in export_names)]
     own = {name: values[name] for name in names if name in values}
     if values.get("prov", True) is False:

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidValueError, describe_error
+from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -136,6 +136,8 @@ class Outcomes:
     def _encode_result(self, job: Job, value: Any, encoder: Callable[[Any], EncodedValue]) -> EncodedValue:
         try:
             encoded = encoder(value)
+        except InvalidArgumentError:
+            raise
         except InvalidValueError as error:
             raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
         check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
