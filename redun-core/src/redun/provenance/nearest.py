@@ -1,0 +1,122 @@
+"""The earlier call that is most like one: what a new call is compared with, to say what is new about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from redun.hashing import new_hasher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from redun.backends.base import Backend
+    from redun.backends.records import CallRecord, JobRow
+
+_VERSIONS = 10
+_RECENT = 50
+"""How many of the newest jobs of each version are looked at."""
+_STATES = 5
+"""How many earlier states of each file among the arguments are looked at."""
+_TAKERS = 20
+
+
+class Nearest(NamedTuple):
+    """An earlier call, and the job that made it."""
+
+    job: JobRow
+    call: CallRecord
+
+
+def nearest_call(backend: Backend, job: JobRow, call: CallRecord | None) -> Nearest | None:
+    """The call of the same task, in this version or an older one, that differs least from a job's call.
+
+    Of those that differ as much, the one at the same place of an earlier execution comes first, then the newest. The
+    search is bounded: it looks at the newest jobs of each version, at calls with earlier states of the same files, at
+    the same place, and at exactly the same arguments, whatever the size of the repository.
+
+    call: the call of the job; without one, the newest earlier call is the nearest.
+    """
+    versions = _versions(backend, job)
+    same_place = _same_place(backend, job)
+    candidates: dict[tuple[str, int], JobRow] = {}
+    if same_place is not None:
+        candidates[same_place.execution_id, same_place.number] = same_place
+    for version in versions:
+        for row in backend.jobs_of_task_before(version, job.execution_id, job.number, _RECENT):
+            candidates.setdefault((row.execution_id, row.number), row)
+    if call is not None:
+        for row in _like(backend, job, call, versions):
+            candidates.setdefault((row.execution_id, row.number), row)
+    known = backend.calls([row.call_hash for row in candidates.values() if row.call_hash is not None])
+    found = [
+        Nearest(row, known[row.call_hash])
+        for row in candidates.values()
+        if row.call_hash in known and row.eval_hash != job.eval_hash
+    ]
+    if not found:
+        return None
+
+    def distance(each: Nearest) -> tuple[int, bool, bool, float]:
+        differences = 0 if call is None else _differences(each.call, call)
+        return (
+            differences + (each.job.task_hash != job.task_hash),
+            each.job.execution_id == job.execution_id,
+            each.job is not same_place,
+            -each.job.start_time,
+        )
+
+    return min(found, key=distance)
+
+
+def _versions(backend: Backend, job: JobRow) -> list[bytes]:
+    named = backend.tasks_named(job.task_name, _VERSIONS)
+    if "." not in job.task_name:
+        named = [task for task in named if not task.namespace]
+    return list(dict.fromkeys([job.task_hash, *(task.hash for task in named)]))
+
+
+def _differences(before: CallRecord, after: CallRecord) -> int:
+    old = {argument.name: argument.value_hash for argument in before.arguments}
+    new = {argument.name: argument.value_hash for argument in after.arguments}
+    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+
+
+def _like(backend: Backend, job: JobRow, call: CallRecord, versions: list[bytes]) -> Iterable[JobRow]:
+    """Jobs of calls that are found by what they have in common with a call: all arguments, or a file."""
+    hashes = []
+    for version in versions:
+        hasher = new_hasher("eval")
+        hasher.update(version + call.args_hash)
+        hashes += [each.call_hash for each in backend.calls_of_evaluation(hasher.digest(), limit=2)]
+    links = backend.value_links([argument.value_hash for argument in call.arguments])
+    for link in links.values():
+        if link.path is not None:
+            for state in backend.files(link.path, _STATES):
+                takers = backend.calls_with_argument(state.value_hash, _TAKERS)
+                hashes += [each.call_hash for each in takers if each.task_hash in versions]
+    for call_hash in dict.fromkeys(hashes):
+        yield from backend.jobs_of_call_before(call_hash, job.execution_id, job.number, limit=1)
+
+
+def _same_place(backend: Backend, job: JobRow) -> JobRow | None:
+    """The job that stands where a job stands, in the latest earlier execution with the same task above it."""
+    if job.parent is None:
+        return _root_before(backend, job)
+    parent = backend.job(job.execution_id, job.parent)
+    if parent is None:
+        return None
+    for version in _versions(backend, parent):
+        for row in backend.jobs_of_task_before(version, parent.execution_id, 0, limit=1):
+            # Jobs are numbered in the order in which they are made, so that an edit far away moves none of these.
+            there = backend.job(row.execution_id, row.number + job.number - job.parent)
+            if there is not None and there.parent == row.number and there.task_name == job.task_name:
+                return there
+    return None
+
+
+def _root_before(backend: Backend, job: JobRow) -> JobRow | None:
+    for version in _versions(backend, job):
+        for row in backend.jobs_of_task_before(version, job.execution_id, 0, limit=5):
+            if row.parent is None:
+                return row
+    return None
