@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,15 +99,16 @@ def _text(graph: Graph, form: str) -> str:
 
 def _drawn(text: str) -> str:
     """A picture of a graph, drawn by Graphviz."""
-    try:
-        done = subprocess.run(
-            ["dot", "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=_SECONDS_TO_DRAW, check=False
-        )
-    except FileNotFoundError:
+    program = shutil.which("dot")
+    if program is None:
         raise UsageError(
             "svg needs the program `dot` of Graphviz, which is not installed (apt install graphviz, brew install "
             "graphviz). --format dot and --format mermaid need nothing"
-        ) from None
+        )
+    try:
+        done = subprocess.run(  # noqa: S603 - found in PATH, and given no words of anybody's
+            [program, "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=_SECONDS_TO_DRAW, check=False
+        )
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"Graphviz did not finish drawing within {_SECONDS_TO_DRAW} s: draw less of it with --depth"

@@ -152,6 +152,7 @@ class _Flow:
         """Draw the edges, and the files."""
         hashes = [job.call_hash for job, _ in self._jobs.values() if job.call_hash is not None]
         self._calls = self._backend.calls(hashes)
+        self._draw_files()
         # Equal calls below one job are one, so that these two name a job.
         made = {(job.parent, job.call_hash): number for number, (job, _) in self._jobs.items()}
         used: set[int] = set()
@@ -161,12 +162,14 @@ class _Flow:
                     number = made.get((owner.parent, source))
                     if number is not None:
                         used.add(number)
-                        if self._jobs[number][1] != node:
-                            self._graph.connect(self._jobs[number][1], node, argument.name)
+                        maker = self._jobs[number][1]
+                        # Where it went as a file, it is drawn as one.
+                        is_drawn = (maker, _file_node(argument.value_hash)) in self._graph.edges
+                        if maker != node and not is_drawn:
+                            self._graph.connect(maker, node, argument.name)
         for number, (job, node) in self._jobs.items():
             if number not in used and job.parent in self._jobs and job.parent is not None:
                 self._graph.connect(node, self._jobs[job.parent][1], "result")
-        self._draw_files()
 
     def _arguments(self, job: JobRow) -> Iterator[tuple[Argument, JobRow]]:
         """The arguments of a job's call; where one was passed on by the calls above, as the first of these got it."""
@@ -206,7 +209,7 @@ class _Flow:
                 self._connect_file(path, state, node, None)
 
     def _connect_file(self, path: str, state: bytes, node: str, name: str | None) -> None:
-        file = f"f{state.hex()[:16]}"
+        file = _file_node(state)
         if file not in self._graph.nodes:
             if len(self._graph.nodes) >= MOST_NODES:
                 self._graph.is_complete = False
@@ -216,3 +219,7 @@ class _Flow:
             self._graph.connect(node, file)
         else:
             self._graph.connect(file, node, name)
+
+
+def _file_node(state: bytes) -> str:
+    return f"f{state.hex()[:16]}"

@@ -28,7 +28,8 @@ def dot(graph: Graph) -> Iterator[str]:
         label = _edge_text(edge)
         options = [f"label={_quoted(label)}"] if label else []
         options += ["style=dashed"] if _is_result(edge) else []
-        yield f"  {edge.source} -> {edge.target}{f' [{", ".join(options)}]' if options else ''};"
+        drawn = f" [{', '.join(options)}]" if options else ""
+        yield f"  {edge.source} -> {edge.target}{drawn};"
     yield "}"
 
 
@@ -42,7 +43,8 @@ def mermaid(graph: Graph) -> Iterator[str]:
     for edge in graph.edges.values():
         label = _edge_text(edge)
         arrow = "-.->" if _is_result(edge) else "-->"
-        yield f"  {edge.source} {arrow}{f'|{chr(34)}{_escaped(label)}{chr(34)}|' if label else ''} {edge.target}"
+        shown = f'|"{_escaped(label)}"|' if label else ""
+        yield f"  {edge.source} {arrow}{shown} {edge.target}"
     for node in graph.nodes.values():
         yield f"  style {node.id} fill:{_colour(node)},stroke:#666666,color:#000000"
 
