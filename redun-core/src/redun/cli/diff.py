@@ -13,8 +13,6 @@ from redun.cli.log.executions_view import execution_data
 from redun.cli.log.executions_view import line as execution_line
 from redun.cli.log.formatting import indented, job_name, tags_of
 from redun.cli.log.output import show
-from redun.errors import UsageError
-from redun.provenance import find as finding
 from redun.provenance.liveness import JobStatuses
 
 if TYPE_CHECKING:
@@ -44,23 +42,17 @@ def diff(app: App, before: str, after: str, as_json: bool, limit: int, no_pager:
     EXEC1 and EXEC2 are ids, the beginnings of ids, `-` for the latest execution, or `~2` for the one before it:
     `redun diff ~2 -` compares the last two.
     """
-    from redun.provenance.difference import difference
+    from redun.provenance import Repository
 
     app.start_logging()
     backend = app.open_backend()
     try:
-        found = difference(backend, _execution_id(backend, before), _execution_id(backend, after))
+        repository = Repository(backend)
+        found = repository.execution(before).diff(repository.execution(after))
         data = difference_data(backend, found) if as_json else None
         show(data, difference_lines(backend, found, limit), as_json=as_json, no_pager=no_pager)
     finally:
         backend.close()
-
-
-def _execution_id(backend: Backend, text: str) -> str:
-    found = finding.find(backend, text)
-    if isinstance(found, finding.ExecutionFound):
-        return found.execution_id
-    raise UsageError(f"{text!r} is no execution: executions are compared with executions")
 
 
 # -- text -------------------------------------------------------------------------------------------------------------

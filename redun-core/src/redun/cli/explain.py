@@ -10,8 +10,6 @@ from redun.cli.log.calls import CallTexts
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import indented, job_id, job_name
 from redun.cli.log.output import show
-from redun.errors import UsageError
-from redun.provenance import find as finding
 from redun.provenance.liveness import JobStatuses
 from redun.provenance.reasons import ReasonKind
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redun.backends.base import Backend
-    from redun.backends.records import JobRow
     from redun.cli.app import App
     from redun.provenance.changes import ValueChange
     from redun.provenance.reasons import Explanation, Reason
@@ -41,28 +38,16 @@ def explain(app: App, what: str, as_json: bool, no_pager: bool) -> None:
     JOB is a job such as 3f9a2c1b.17, the id of a call, or an execution, of which the root job is explained: `-` for the
     latest, `~2` for the one before it.
     """
-    from redun.provenance.explain import explain as explain_job
+    from redun.provenance import Repository
 
     app.start_logging()
     backend = app.open_backend()
     try:
-        explanation = explain_job(backend, _job_of(backend, what))
+        explanation = Repository(backend).job(what).explain()
         data = explanation_data(backend, explanation) if as_json else None
         show(data, explanation_lines(backend, explanation), as_json=as_json, no_pager=no_pager)
     finally:
         backend.close()
-
-
-def _job_of(backend: Backend, what: str) -> JobRow:
-    match finding.find(backend, what):
-        case finding.JobFound(job):
-            return job
-        case finding.ExecutionFound(execution_id):
-            root = backend.job(execution_id, 1)
-            if root is None:
-                raise UsageError(f"execution {execution_id} ended before its first job was recorded")
-            return root
-    raise UsageError(f"{what!r} is no job, call or execution: there is nothing to explain about it")
 
 
 def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[str]:

@@ -12,11 +12,8 @@ import click
 
 from redun.cli.log.json_output import json_chunks
 from redun.errors import UsageError
-from redun.provenance import find as finding
 
 if TYPE_CHECKING:
-    from redun.backends.base import Backend
-    from redun.backends.records import JobRow
     from redun.cli.app import App
     from redun.provenance.graph import Graph
 
@@ -50,6 +47,7 @@ def viz(
 
     Formats: dot for Graphviz, mermaid for Markdown, json for programs, and svg, which needs Graphviz to be installed.
     """
+    from redun.provenance import Repository
     from redun.provenance.graph import call_graph, data_graph
 
     app.start_logging()
@@ -57,7 +55,7 @@ def viz(
     backend = app.open_backend()
     try:
         draw = data_graph if kind == "data" else call_graph
-        graph = draw(backend, _root(backend, what), depth=depth, is_full=is_full)
+        graph = draw(backend, Repository(backend).job(what).row, depth=depth, is_full=is_full)
     finally:
         backend.close()
     _write(_text(graph, form), output)
@@ -73,18 +71,6 @@ def _form_of(output: str | None) -> str:
     if ending not in _BY_ENDING:
         raise UsageError(f"{output}: no format has this ending; use one of {', '.join(_BY_ENDING)}, or --format")
     return _BY_ENDING[ending]
-
-
-def _root(backend: Backend, what: str) -> JobRow:
-    match finding.find(backend, what):
-        case finding.JobFound(job):
-            return job
-        case finding.ExecutionFound(execution_id):
-            root = backend.job(execution_id, 1)
-            if root is None:
-                raise UsageError(f"execution {execution_id} ended before its first job was recorded")
-            return root
-    raise UsageError(f"{what!r} is no execution and no job: only these can be drawn")
 
 
 def _text(graph: Graph, form: str) -> str:

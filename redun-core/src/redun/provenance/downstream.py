@@ -50,7 +50,16 @@ def downstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterato
     above, and as a file also to other executions. Values are never loaded.
     """
     walk = _Walk(backend)
-    queue: deque[tuple[CallRecord, int, tuple[str, ...]]] = deque(walk.takers(value_hash, 1))
+    return _follow(walk, deque(walk.takers(value_hash, 1)), limit)
+
+
+def downstream_of_call(backend: Backend, call: CallRecord, limit: int = 100) -> Iterator[Use]:
+    """The same for the result of one call: an equal value that came from elsewhere does not count."""
+    walk = _Walk(backend)
+    return _follow(walk, deque(walk.after(call, newest_job(backend, call), 1)), limit)
+
+
+def _follow(walk: _Walk, queue: deque[tuple[CallRecord, int, tuple[str, ...]]], limit: int) -> Iterator[Use]:
     seen: set[bytes] = set()
     found = 0
     while queue and found < limit:
@@ -58,7 +67,7 @@ def downstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterato
         if call.call_hash in seen:
             continue
         seen.add(call.call_hash)
-        job = newest_job(backend, call)
+        job = newest_job(walk.backend, call)
         further = walk.after(call, job, depth + 1)
         queue.extend(further)
         found += 1
@@ -83,12 +92,12 @@ def files_made(backend: Backend, calls: list[CallRecord]) -> list[FileMade]:
 
 class _Walk:
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+        self.backend = backend
 
     def takers(self, value_hash: bytes, depth: int) -> list[tuple[CallRecord, int, tuple[str, ...]]]:
         """The calls that took a value, alone or in a container."""
-        calls = self._backend.calls_with_argument(value_hash, _MOST_CONSUMERS)
-        links = self._backend.value_links(list({each.value_hash for call in calls for each in call.arguments}))
+        calls = self.backend.calls_with_argument(value_hash, _MOST_CONSUMERS)
+        links = self.backend.value_links(list({each.value_hash for call in calls for each in call.arguments}))
         holders = {value_hash, *(each for each, link in links.items() if value_hash in link.children)}
         return [
             (call, depth, tuple(each.name for each in call.arguments if each.value_hash in holders)) for call in calls
@@ -102,11 +111,11 @@ class _Walk:
         above = self._above(call, job, has_takers=bool(found))
         if above is not None:
             found.append((above, depth, ()))
-        links = self._backend.value_links([call.value_hash])
+        links = self.backend.value_links([call.value_hash])
         link = links.get(call.value_hash)
         if link is not None:
             hashes = [call.value_hash] if link.path is not None else []
-            inside = self._backend.value_links(link.children)
+            inside = self.backend.value_links(link.children)
             hashes += [each for each in link.children if each in inside and inside[each].path is not None]
             for value_hash in hashes:
                 found += self.takers(value_hash, depth)
@@ -118,8 +127,8 @@ class _Walk:
         """What one body has returned is evaluated below one job, so that is where an expression's value is taken."""
         if job is None or job.parent is None:
             return []
-        rows = self._backend.jobs(job.execution_id, parent=job.parent, after=job.number, limit=_MOST_SIBLINGS)
-        calls = self._backend.calls([row.call_hash for row in rows if row.call_hash is not None])
+        rows = self.backend.jobs(job.execution_id, parent=job.parent, after=job.number, limit=_MOST_SIBLINGS)
+        calls = self.backend.calls([row.call_hash for row in rows if row.call_hash is not None])
         found = []
         for sibling in calls.values():
             took = tuple(each.name for each in sibling.arguments if call.call_hash in each.upstream)
@@ -134,11 +143,11 @@ class _Walk:
         """
         if job is None or job.parent is None:
             return None
-        parent = self._backend.job(job.execution_id, job.parent)
-        above = self._backend.call(parent.call_hash) if parent is not None and parent.call_hash is not None else None
+        parent = self.backend.job(job.execution_id, job.parent)
+        above = self.backend.call(parent.call_hash) if parent is not None and parent.call_hash is not None else None
         if above is None or above.is_error:
             return None
         if not has_takers or above.value_hash == call.value_hash:
             return above
-        link = self._backend.value_links([above.value_hash]).get(above.value_hash)
+        link = self.backend.value_links([above.value_hash]).get(above.value_hash)
         return above if link is not None and call.value_hash in link.children else None

@@ -9,7 +9,7 @@ from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import job_name
 from redun.errors import UsageError
 from redun.provenance import find as finding
-from redun.provenance.downstream import downstream, files_made
+from redun.provenance.downstream import downstream, downstream_of_call, files_made
 from redun.provenance.liveness import JobStatuses
 from redun.provenance.upstream import upstream
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redun.backends.base import Backend
+    from redun.backends.records import CallRecord
     from redun.provenance.downstream import Use
     from redun.provenance.upstream import Step
 
@@ -29,20 +30,21 @@ class DownstreamView(NamedTuple):
     """What was made from something, in the two forms that every view has."""
 
     title: str
-    value_hashes: tuple[bytes, ...]
+    starts: tuple[bytes | CallRecord, ...]
+    """Values, or the call whose result it is about."""
 
     def lines(self, backend: Backend, *, limit: int | None) -> Iterator[str]:
         """The text form."""
         yield f"Made from {self.title}:"
-        for value_hash in self.value_hashes:
-            if len(self.value_hashes) > 1:
+        for start in self.starts:
+            if len(self.starts) > 1:
                 yield ""
-                yield f"State {value_hash.hex()}"
-            yield from downstream_lines(backend, value_hash, limit)
+                yield f"State {_hash_of(start).hex()}"
+            yield from downstream_lines(backend, start, limit)
 
     def data(self, backend: Backend, *, limit: int | None) -> dict[str, Any]:
         """The form for programs."""
-        values = [{"hash": each.hex(), **downstream_data(backend, each, limit)} for each in self.value_hashes]
+        values = [{"hash": _hash_of(each).hex(), **downstream_data(backend, each, limit)} for each in self.starts]
         return {"kind": "downstream", "of": self.title, "values": values}
 
 
@@ -61,7 +63,7 @@ def view_of(backend: Backend, found: finding.Found) -> tuple[DownstreamView, tup
             call = backend.call(job.call_hash) if job.call_hash is not None else None
             if call is None or call.is_error:
                 raise UsageError(f"job {job_name(job)} has no result that anything could be made from")
-            return DownstreamView(f"the result of job {job_name(job)} {job.task_name}", (call.value_hash,)), ()
+            return DownstreamView(f"the result of job {job_name(job)} {job.task_name}", (call,)), ()
     raise UsageError("--downstream is about a file, a value or a job")
 
 
@@ -92,12 +94,12 @@ def _step_text(step: Step, texts: CallTexts, statuses: JobStatuses) -> str:
     return f"{name}{made}{' (see above)' if step.was_shown else ''}"
 
 
-def downstream_lines(backend: Backend, value_hash: bytes, limit: int | None) -> Iterator[str]:
+def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | None) -> Iterator[str]:
     """What was made from a value, nearest first, and the files in which that ended."""
     texts, statuses = CallTexts(backend), JobStatuses(backend)
     most = limit or _STEPS
     uses: list[Use] = []
-    for chunk in in_chunks(downstream(backend, value_hash, most)):
+    for chunk in in_chunks(_uses(backend, start, most)):
         uses += chunk
         jobs = [use.job for use in chunk if use.job is not None]
         calls = dict(zip(((job.execution_id, job.number) for job in jobs), texts.of_jobs(jobs), strict=True))
@@ -112,7 +114,7 @@ def downstream_lines(backend: Backend, value_hash: bytes, limit: int | None) -> 
         yield "  no recorded job took it"
     if len(uses) == most:
         yield f"... (the first {most} calls; more with a higher --limit)"
-    made = [file for file in files_made(backend, [use.call for use in uses]) if file.value_hash != value_hash]
+    made = [file for file in files_made(backend, [use.call for use in uses]) if file.value_hash != _hash_of(start)]
     if made:
         yield ""
         yield "Files made from it:"
@@ -137,10 +139,10 @@ def upstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> lis
     ]
 
 
-def downstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> dict[str, Any]:
+def downstream_data(backend: Backend, start: bytes | CallRecord, limit: int | None) -> dict[str, Any]:
     """The same for programs."""
     statuses = JobStatuses(backend)
-    uses = list(downstream(backend, value_hash, limit or _STEPS))
+    uses = list(_uses(backend, start, limit or _STEPS))
     return {
         "calls": [
             {
@@ -155,8 +157,17 @@ def downstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> d
         "files": [
             {"path": file.path, "hash": file.value_hash.hex(), "call_hash": file.call.call_hash.hex()}
             for file in files_made(backend, [use.call for use in uses])
+            if file.value_hash != _hash_of(start)
         ],
     }
+
+
+def _uses(backend: Backend, start: bytes | CallRecord, most: int) -> Iterator[Use]:
+    return downstream(backend, start, most) if isinstance(start, bytes) else downstream_of_call(backend, start, most)
+
+
+def _hash_of(start: bytes | CallRecord) -> bytes:
+    return start if isinstance(start, bytes) else start.value_hash
 
 
 def _indent(depth: int) -> str:
