@@ -323,11 +323,25 @@ class _CallPage:
         self._rows = rows
 
     @cached_property
-    def calls_of(backend: Backend, call_hashes: Iterable[bytes]) -> list[Call]:
+    def _calls(self) -> dict[bytes, CallRecord]:
+        return self.backend.calls([row.call_hash for row in self._rows if row.call_hash is not None])
+
+    def call(self, row: JobRow) -> CallRecord | None:
+        return None if row.call_hash is None else self._calls.get(row.call_hash)
+
+
+def calls_of(backend: Backend, call_hashes: Iterable[bytes]) -> list[Call]:
     """The calls with these hashes, as far as they are known."""
     wanted = list(call_hashes)
     found = backend.calls(wanted)
     return [Call(backend, found[each]) for each in wanted if each in found]
+
+
+def _job_pages(backend: Backend, rows: Iterable[JobRow]) -> Iterator[Job]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _PAGE)):
+        page = _CallPage(backend, chunk)
+        yield from (Job(backend, row, page) for row in chunk)
 
 
 def _duration(record: ExecutionRecord | JobRow) -> timedelta | None:
