@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from provenance_bench import Bench, make_backend
+from provenance_bench import Bench
 from redun import Scheduler
 from redun.backends.records import Status
 from redun.provenance.explain import explain
 from redun.provenance.reasons import Explanation, ReasonKind
-
-
-@pytest.fixture(params=["memory", pytest.param("sqlite", marks=pytest.mark.standard)])
-def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.chdir(tmp_path)
-    backend = make_backend(request.param, tmp_path)
-    yield Bench(backend, tmp_path)
-    backend.close()
-
 
 FAN_OUT = """
 @task
@@ -311,7 +301,8 @@ def test_a_context_that_differs_is_shown(bench: Bench) -> None:
 @pytest.mark.standard
 def test_an_edit_below_a_task_whose_final_result_alone_counts_is_named(bench: Bench) -> None:
     bench.write(
-        "@task\ndef below(x):\n    return x\n\n\n@task(check_valid='shallow', cache=True)\nasync def above(x):\n    return await below(x)\n"
+        "@task\ndef below(x):\n    return x\n\n\n"
+        "@task(check_valid='shallow', cache=True)\nasync def above(x):\n    return await below(x)\n"
     )
     Async(bench).run("above", 1)
     bench.edit("def below(x):\n    return x", "def below(x):\n    return x + 0")

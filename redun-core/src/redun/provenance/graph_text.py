@@ -57,7 +57,7 @@ def _node_text(node: Node) -> str:
         number = (node.first or "").rpartition(".")[2]
         return f"{node.label}\n{name}.{number} {status}"
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(node.statuses.items()))
-    return f"{node.label} ×{node.count}\n{statuses}"  # noqa: RUF001 - the sign of multiplication is meant
+    return f"{node.label} ({node.count})\n{statuses}"
 
 
 def _edge_text(edge: Edge) -> str:
