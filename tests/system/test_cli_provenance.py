@@ -137,9 +137,9 @@ Calls: 3 changed, 0 added, 0 removed
       - size = 3
       + size = 1
 
-Result of the execution:
-  - '3 rows'
-  + '1 rows'
+The execution:
+  - result = '3 rows'
+  + result = '1 rows'
 
 Code:
   shop.count

@@ -75,7 +75,7 @@ def difference_lines(backend: Backend, found: ExecutionDifference, limit: int) -
     root = found.jobs[0]
     if root.result is not None:
         yield ""
-        yield "Result of the execution:"
+        yield "The execution:"
         yield from indented(_value_lines(root.result))
     if found.codes:
         yield ""
@@ -116,10 +116,15 @@ def _job_lines(found: ExecutionDifference, limit: int) -> Iterator[str]:
 
 
 def _value_lines(change: ValueChange) -> Iterator[str]:
-    label = "" if change.name == "result" else f"{change.name} = "
-    yield f"- {label}{change.before}"
-    yield f"+ {label}{change.after}"
-    yield from indented(change.details, 4)
+    if change.path is not None:
+        yield f"{change.name} = {change.files[0]}"
+    elif change.is_long:
+        yield f"{change.name}:"
+        yield from indented(change.details)
+    else:
+        yield f"- {change.name} = {change.before}"
+        yield f"+ {change.name} = {change.after}"
+        yield from indented(change.details, 4)
 
 
 def _code_lines(code: CodeChange) -> Iterator[str]:

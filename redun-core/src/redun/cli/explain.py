@@ -78,9 +78,9 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
 def _reason_lines(reason: Reason, *, with_text: bool) -> Iterator[str]:
     if with_text:
         yield f"{reason.text}"
-    yield from indented(reason.lines) if with_text else reason.lines
-    for cause in reason.causes:
-        yield f"  from {job_name(cause.job)} {cause.job.task_name}: {cause.summary}"
+    causes = (f"from {job_name(cause.job)} {cause.job.task_name}: {cause.summary}" for cause in reason.causes)
+    shown = [*reason.lines, *causes]
+    yield from indented(shown) if with_text else shown
 
 
 def explanation_data(backend: Backend, explanation: Explanation) -> dict[str, Any]:

@@ -50,6 +50,11 @@ class ValueChange:
     files: tuple[FileChange, ...] = ()
     """The files that the values are, or hold, as far as they differ."""
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the details show better what differs than the values in one line."""
+        return any(line.startswith("- ") for line in self.details)
+
 
 @dataclass(frozen=True, slots=True)
 class CodeChange:

@@ -138,6 +138,8 @@ def _differences(
 def _argument_text(change: ValueChange) -> str:
     if change.path is not None:
         return f"the argument {change.name} is another state of the file {change.path}"
+    if change.is_long:
+        return f"the argument {change.name} differs"
     if change.before_hash is None:
         return f"the argument {change.name} is new: {change.after}"
     if change.after_hash is None:
@@ -154,13 +156,12 @@ def _causes(backend: Backend, job: JobRow, argument: Argument | None, seen: set[
     for call in calls:
         if len(seen) >= _MOST_CAUSES:
             break
-        rows = backend.jobs_of_call_before(call.call_hash, job.execution_id, 1 << 62, limit=1)
+        rows = backend.jobs_of_call_before(call.call_hash, job.execution_id, job.number, limit=1)
         if not rows or rows[0].execution_id != job.execution_id or rows[0].number in seen:
             continue
         source = rows[0]
         seen.add(source.number)
         if source.status is Status.CACHED:
-            causes.append(Cause(source, "its result is that of an earlier execution"))
             continue
         same = _same_before(backend, source)
         if same:
