@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from redun.provenance.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from redun.backends.base import Backend
-    from redun.backends.records import CallRecord, TaskRecord
+    from redun.backends.lineage import ValueLinks
+    from redun.backends.records import CallRecord, StoredValue, TaskRecord
+
+
+class Source(Protocol):
+    """What has to be asked to compare calls: a backend, or what was read from one ahead of time."""
+
+    def load_values(self, value_hashes: Sequence[bytes], /) -> dict[bytes, StoredValue]:
+        """See `Backend.load_values`."""
+
+    def value_links(self, value_hashes: Sequence[bytes], /) -> dict[bytes, ValueLinks]:
+        """See `Backend.value_links`."""
+
+    def task(self, task_hash: bytes, /) -> TaskRecord | None:
+        """See `Backend.task`."""
+
 
 _PREVIEW = 2000
 _SHORT = 80
@@ -68,7 +82,7 @@ class CodeChange:
     """What else may tell the versions apart; empty where the diff says it."""
 
 
-def value_change(backend: Backend, name: str, before: bytes | None, after: bytes | None) -> ValueChange:
+def value_change(backend: Source, name: str, before: bytes | None, after: bytes | None) -> ValueChange:
     """Show how two values differ. Nothing that they bring along is run."""
     hashes = [each for each in (before, after) if each is not None]
     values = backend.load_values(hashes)
@@ -91,7 +105,7 @@ def value_change(backend: Backend, name: str, before: bytes | None, after: bytes
     return ValueChange(name, before, after, _cut(old), _cut(new), tuple(details), path, tuple(files))
 
 
-def argument_changes(backend: Backend, before: CallRecord, after: CallRecord) -> list[ValueChange]:
+def argument_changes(backend: Source, before: CallRecord, after: CallRecord) -> list[ValueChange]:
     """The arguments that differ between two calls, in the order of the later one."""
     old = {argument.name: argument.value_hash for argument in before.arguments}
     new = {argument.name: argument.value_hash for argument in after.arguments}
@@ -99,7 +113,7 @@ def argument_changes(backend: Backend, before: CallRecord, after: CallRecord) ->
     return [value_change(backend, name, old.get(name), new.get(name)) for name in names]
 
 
-def code_change(backend: Backend, before: bytes, after: bytes) -> CodeChange | None:
+def code_change(backend: Source, before: bytes, after: bytes) -> CodeChange | None:
     """How two versions of a task differ; None for one and the same."""
     if before == after:
         return None
@@ -127,14 +141,14 @@ def source_diff(before: str, after: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _files_inside(backend: Backend, before: bytes, after: bytes) -> list[FileChange]:
+def _files_inside(backend: Source, before: bytes, after: bytes) -> list[FileChange]:
     """Of two values that hold files: those in another state, or in one of them only."""
     old, new = (_paths(backend, each) for each in (before, after))
     paths = dict.fromkeys([*new, *old])
     return [FileChange(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
 
 
-def _paths(backend: Backend, value_hash: bytes) -> dict[str, bytes]:
+def _paths(backend: Source, value_hash: bytes) -> dict[str, bytes]:
     link = backend.value_links([value_hash]).get(value_hash)
     if link is None or not link.children:
         return {}

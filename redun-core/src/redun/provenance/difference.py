@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from redun.errors import UsageError
 from redun.provenance.changes import argument_changes, code_change, value_change
+from redun.provenance.reading_ahead import ReadingAhead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from redun.backends.records import CallRecord, ExecutionRecord, JobRow, Status
     from redun.provenance.changes import CodeChange, FileChange, ValueChange
 
-MOST_JOBS = 20_000
+MOST_JOBS = 5_000
 """How many jobs of each execution are compared one by one; equal calls are told apart by their hash, unread."""
 _MOST_PAIRED = 40
 """Up to how many calls of a task below one job are paired by how alike their arguments are; more go by their order."""
 _PAGE = 1000
+_READ_AHEAD = 200
+_MOST_CHILDREN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class _Comparison:
         self._backend = backend
         self._found = found
         self._left = most
+        self._ahead = ReadingAhead(backend)
+        self._codes: dict[tuple[bytes, bytes], CodeChange | None] = {}
 
     def run(self) -> None:
         """Walk down both call trees at once, with an explicit stack: they may be of any depth."""
@@ -123,6 +128,7 @@ class _Comparison:
                 if before.call_hash == after.call_hash and before.call_hash is not None:
                     continue
                 self._left -= 1
+                self._read_ahead(before, after, stack)
                 if not self._compare(depth, before, after):
                     continue
                 pairs = _paired(self._backend, self._children(before), self._children(after))
@@ -132,17 +138,28 @@ class _Comparison:
                 pairs = [(row, None) for row in self._children(before)] + [(None, row) for row in self._children(after)]
             stack.extend((depth + 1, *pair) for pair in reversed(pairs))
 
+    def _read_ahead(self, before: JobRow, after: JobRow, stack: list[tuple[int, JobRow | None, JobRow | None]]) -> None:
+        """Read the calls of a pair, and with them those of the pairs that come next."""
+        here = (before.call_hash, after.call_hash)
+        if self._ahead.has_calls([each for each in here if each is not None]):
+            return
+        both = [(old.call_hash, new.call_hash) for _, old, new in stack[-_READ_AHEAD:] if old and new]
+        self._ahead.read([here, *(pair for pair in both if pair[0] != pair[1])])
+
     def _compare(self, depth: int, before: JobRow, after: JobRow) -> bool:
         """Tell what differs. Whether the calls below can be compared: those of a final result were not made again."""
-        calls = self._backend.calls([each for each in (before.call_hash, after.call_hash) if each is not None])
+        calls = self._ahead.calls([each for each in (before.call_hash, after.call_hash) if each is not None])
         old, new = calls.get(before.call_hash or b""), calls.get(after.call_hash or b"")
-        code = code_change(self._backend, before.task_hash, after.task_hash)
+        versions = (before.task_hash, after.task_hash)
+        if versions not in self._codes:
+            self._codes[versions] = code_change(self._ahead, *versions)
+        code = self._codes[versions]
         arguments: Sequence[ValueChange] = ()
         result = None
         if old is not None and new is not None:
-            arguments = argument_changes(self._backend, old, new)
+            arguments = argument_changes(self._ahead, old, new)
             if old.value_hash != new.value_hash:
-                result = value_change(self._backend, "result", old.value_hash, new.value_hash)
+                result = value_change(self._ahead, "result", old.value_hash, new.value_hash)
         self._found.jobs.append(JobDifference(depth, before, after, code, tuple(arguments), result))
         if code is not None:
             self._found.codes.setdefault(after.task_name, code)
@@ -157,7 +174,7 @@ class _Comparison:
         if job is None or not job.child_count:
             return rows
         # Equal calls among them cost little: they are left out without being read.
-        while len(rows) < MOST_JOBS:
+        while len(rows) < _MOST_CHILDREN:
             after = rows[-1].number if rows else 0
             page = self._backend.jobs(job.execution_id, parent=job.number, after=after, limit=_PAGE)
             rows += page

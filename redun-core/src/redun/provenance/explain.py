@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redun.backends.records import Argument, CallRecord, JobRow
     from redun.provenance.changes import ValueChange
 
-_MOST_CAUSES = 10
+_MOST_CAUSES = 5
 _MOST_CHILDREN = 1000
 FAILED_ATTEMPT = "redun.failed_attempt"
 """Key of the tag that a job has for each attempt after which it was tried again."""

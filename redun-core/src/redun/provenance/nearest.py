@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.backends.records import CallRecord, JobRow
 
-_VERSIONS = 10
-_RECENT = 50
+_VERSIONS = 6
+_RECENT = 30
 """How many of the newest jobs of each version are looked at."""
 _STATES = 5
 """How many earlier states of each file among the arguments are looked at."""
 _TAKERS = 20
+_MOST_ARGUMENTS = 10
+_MOST_LEVELS = 50
 
 
 class Nearest(NamedTuple):
@@ -82,7 +84,7 @@ def _differences(before: CallRecord, after: CallRecord) -> int:
 
 
 def _like(backend: Backend, job: JobRow, call: CallRecord, versions: list[bytes]) -> Iterable[JobRow]:
-    """Jobs of calls that are found by what they have in common with a call: all arguments, or a file."""
+    """Jobs of calls that are found by what they have in common with a call: all arguments, one of them, or a file."""
     hashes = []
     for version in versions:
         hasher = new_hasher("eval")
@@ -94,27 +96,42 @@ def _like(backend: Backend, job: JobRow, call: CallRecord, versions: list[bytes]
             for state in backend.files(link.path, _STATES):
                 takers = backend.calls_with_argument(state.value_hash, _TAKERS)
                 hashes += [each.call_hash for each in takers if each.task_hash in versions]
+    for argument in call.arguments[:_MOST_ARGUMENTS]:
+        # Where one argument of many calls has changed, the others lead to the call that it was compared with before.
+        takers = backend.calls_with_argument(argument.value_hash, _TAKERS)
+        hashes += [each.call_hash for each in takers if each.task_hash in versions]
     for call_hash in dict.fromkeys(hashes):
         yield from backend.jobs_of_call_before(call_hash, job.execution_id, job.number, limit=1)
 
 
 def _same_place(backend: Backend, job: JobRow) -> JobRow | None:
-    """The job that stands where a job stands, in the latest earlier execution with the same task above it."""
-    if job.parent is None:
-        return _root_before(backend, job)
-    parent = backend.job(job.execution_id, job.parent)
-    if parent is None:
+    """The job that stands where a job stands, in the latest earlier execution that began with the same task."""
+    path = [job]
+    while path[-1].parent is not None and len(path) < _MOST_LEVELS:
+        above = backend.job(job.execution_id, path[-1].parent)
+        if above is None:
+            return None
+        path.append(above)
+    there = _root_before(backend, path.pop())
+    for row in reversed(path):
+        there = None if there is None else _sibling(backend, row, there)
+    return there
+
+
+def _sibling(backend: Backend, job: JobRow, parent: JobRow) -> JobRow | None:
+    """The job below another one that is as far from the first one there as a job is from the first beside it."""
+    assert job.parent is not None
+    here = backend.jobs(job.execution_id, parent=job.parent, limit=1)
+    first = backend.jobs(parent.execution_id, parent=parent.number, limit=1)
+    if not here or not first:
         return None
-    for version in _versions(backend, parent):
-        for row in backend.jobs_of_task_before(version, parent.execution_id, 0, limit=1):
-            # Jobs are numbered in the order in which they are made, so that an edit far away moves none of these.
-            there = backend.job(row.execution_id, row.number + job.number - job.parent)
-            if there is not None and there.parent == row.number and there.task_name == job.task_name:
-                return there
-    return None
+    found = backend.job(parent.execution_id, first[0].number + job.number - here[0].number)
+    return found if found is not None and (found.parent, found.task_name) == (parent.number, job.task_name) else None
 
 
 def _root_before(backend: Backend, job: JobRow) -> JobRow | None:
+    if job.parent is not None:
+        return None
     for version in _versions(backend, job):
         for row in backend.jobs_of_task_before(version, job.execution_id, 0, limit=5):
             if row.parent is None:
