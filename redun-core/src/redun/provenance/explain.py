@@ -12,7 +12,7 @@ from redun.provenance.again import context_reason, named, reasons_to_run_again
 from redun.provenance.changes import argument_changes, code_change
 from redun.provenance.nearest import Nearest, nearest_call
 from redun.provenance.reasons import Cause, Explanation, Reason, ReasonKind
-from redun.provenance.upstream import sources_of
+from redun.provenance.upstream import Parents, sources_of
 
 if TYPE_CHECKING:
     from redun.backends.base import Backend
@@ -151,7 +151,7 @@ def _causes(backend: Backend, job: JobRow, argument: Argument | None, seen: set[
     """The jobs of this execution that a changed argument came from, and why they came out differently."""
     if argument is None:
         return ()
-    calls, _ = sources_of(backend, job, argument)
+    calls, _ = sources_of(backend, job, argument, Parents(backend))
     causes: list[Cause] = []
     for call in calls:
         if len(seen) >= _MOST_CAUSES:

@@ -49,7 +49,28 @@ def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[
         yield step
 
 
-def sources_of(backend: Backend, job: JobRow | None, argument: Argument) -> tuple[list[CallRecord], JobRow | None]:
+class Parents:
+    """The jobs above jobs, with their calls; each is read once."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._known: dict[tuple[str, int], tuple[JobRow | None, CallRecord | None]] = {}
+
+    def of(self, job: JobRow) -> tuple[JobRow | None, CallRecord | None]:
+        """The job above one, and its call, as far as they are recorded."""
+        if job.parent is None:
+            return None, None
+        key = (job.execution_id, job.parent)
+        if key not in self._known:
+            parent = self._backend.job(*key)
+            call = None if parent is None or parent.call_hash is None else self._backend.call(parent.call_hash)
+            self._known[key] = (parent, call)
+        return self._known[key]
+
+
+def sources_of(
+    backend: Backend, job: JobRow | None, argument: Argument, parents: Parents
+) -> tuple[list[CallRecord], JobRow | None]:
     """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
 
     Where there are none, the second result is the job in whose code the argument was set; None for the root's.
@@ -61,8 +82,7 @@ def sources_of(backend: Backend, job: JobRow | None, argument: Argument) -> tupl
     for _ in range(_MOST_LEVELS):
         if owner is None or owner.parent is None:
             return [], None
-        parent = backend.job(owner.execution_id, owner.parent)
-        call = backend.call(parent.call_hash) if parent is not None and parent.call_hash is not None else None
+        parent, call = parents.of(owner)
         if parent is None or call is None:
             return [], parent
         same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
@@ -89,6 +109,7 @@ def _container(backend: Backend, call: CallRecord, value_hash: bytes) -> Argumen
 class _Walk:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._parents = Parents(backend)
         self._shown: set[bytes] = set()
 
     def of_value(self, value_hash: bytes, name: str | None, depth: int) -> Iterator[Step]:
@@ -130,7 +151,7 @@ class _Walk:
         inputs: list[Step | tuple[CallRecord, str | None, int]] = []
         links = self._backend.value_links([argument.value_hash for argument in call.arguments])
         for argument in call.arguments:
-            calls, owner = sources_of(self._backend, job, argument)
+            calls, owner = sources_of(self._backend, job, argument, self._parents)
             if not calls and argument.value_hash in links:
                 # Perhaps a file that another execution has made, alone or in a container.
                 link = links[argument.value_hash]
