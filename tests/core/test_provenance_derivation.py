@@ -171,3 +171,14 @@ def test_what_was_made_is_read_as_far_as_asked(bench: Bench) -> None:
     [state] = bench.repository.file("in.txt")
     assert len(list(state.downstream(limit=10))) == 10
     assert list(bench.repository.value("00" * 20).downstream()) == []
+
+
+def test_a_value_that_was_only_passed_on_is_derived_from_who_made_it(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef make(x):\n    return [x]\n\n\n@task\ndef outer(x):\n    return make(x)\n\n\n"
+        "@task\ndef use(y):\n    return len(y)\n\n\n@task\ndef main(x):\n    return use(outer(x))\n"
+    )
+    execution = bench.run("main", 5)
+    assert execution.root is not None
+    assert execution.root.result is not None
+    assert told(list(execution.root.result.upstream())) == [(0, None, "use"), (1, "y", "make"), (2, "x", "in root")]

@@ -153,3 +153,26 @@ def test_an_unknown_execution_is_an_error(bench: Bench) -> None:
     execution = bench.run("one")
     with pytest.raises(UsageError, match="not in the repository"):
         difference(bench.backend, execution.id, "99999999-9999-4999-8999-999999999999")
+
+
+def test_one_call_more_makes_no_other_differ(bench: Bench) -> None:
+    """However many there are side by side."""
+    bench.write("@task\ndef f(x):\n    return x\n\n\n@task\ndef main(xs):\n    return [f(x) for x in xs]\n")
+    bench.run("main", list(range(100)))
+    bench.run("main", [1000, *range(100)])
+    found = compared(bench)
+    assert listed(found) == [("main", ("argument xs", "result")), ("f", ("added",))]
+
+
+def test_calls_below_another_final_result_did_not_go(bench: Bench) -> None:
+    """An edit was taken back, so that the final result of the first run holds again, and nobody looks below it."""
+    bench.write(
+        "@task\ndef leaf(x):\n    return x + 1\n\n\n@task(check_valid='shallow')\ndef middle(x):\n    return leaf(x)\n"
+        "\n\n@task\ndef main(x):\n    return [middle(x)]\n"
+    )
+    bench.run("main", 1)
+    bench.edit("x + 1", "x + 2")
+    bench.run("main", 1)
+    bench.edit("x + 2", "x + 1")
+    bench.run("main", 1)
+    assert listed(compared(bench)) == [("main", ("result",)), ("middle", ("result",))]

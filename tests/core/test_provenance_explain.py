@@ -140,16 +140,46 @@ def test_of_equally_near_calls_the_one_at_the_same_place_is_taken(bench: Bench) 
     ]
 
 
-def test_exactly_the_same_arguments_are_found_whatever_came_between(bench: Bench) -> None:
-    """Also where there were hundreds of other calls since."""
-    bench.write(FAN_OUT)
-    bench.run("main", 0, 5)
-    bench.run("main", 1000, 300)
-    bench.edit("return a\n", "return a + 0\n")
-    bench.run("main", 0, 5)
-    explanation = bench.explain("f", 3)
+GRID = """
+@task
+def f(a, b):
+    return a
+
+
+@task
+def grid(n):
+    return [f(a, b) for a in range(n) for b in range(n)]
+
+
+@task
+def one(a, b):
+    return f(a, b)
+"""
+
+
+def test_exactly_the_same_arguments_are_found_wherever_they_were(bench: Bench) -> None:
+    """Also where there are hundreds of newer calls that have one of them."""
+    bench.write(GRID)
+    bench.run("grid", 30)
+    bench.edit("return a", "return a + 0")
+    bench.run("one", 3, 5)
+    explanation = bench.explain("f")
     assert kinds(explanation) == [ReasonKind.CODE]
-    assert explanation.earlier == bench.job("f", "~3", nth=3).row
+    assert explanation.earlier == bench.job("f", "~2", nth=3 * 30 + 5).row
+
+
+def test_an_earlier_state_of_the_same_file_is_found_wherever_it_was_taken(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef read(file):\n    return 1\n\n\n"
+        "@task\ndef all(n):\n    return [read(File(f'{i}.txt')) for i in range(n)]\n\n\n"
+        "@task\ndef one(path):\n    return read(File(path))\n"
+    )
+    for number in range(60):
+        Path(f"{number}.txt").write_text("before")
+    bench.run("all", 60)
+    Path("7.txt").write_text("changed")
+    bench.run("one", "7.txt")
+    assert bench.explain("read").summary == "the argument file is another state of the file 7.txt"
 
 
 FILES = """
@@ -362,6 +392,8 @@ def test_an_equal_call_of_the_same_execution_is_named(bench: Bench) -> None:
     assert kinds(explanations[0]) == [ReasonKind.FIRST_CALL]
     assert kinds(explanations[1]) == [ReasonKind.SHARED]
     assert explanations[1].earlier == bench.job("f").row
+    bench.run("main")
+    assert [kinds(bench.explain("f", nth)) for nth in range(2)] == [[ReasonKind.CACHED], [ReasonKind.SHARED]]
 
 
 def test_a_job_that_failed_below_says_so(bench: Bench) -> None:

@@ -58,10 +58,12 @@ def nearest_call(backend: Backend, job: JobRow, call: CallRecord | None) -> Near
     if not found:
         return None
 
+    paths = _paths(backend, [each.call for each in found], call)
+
     def distance(each: Nearest) -> tuple[int, bool, bool, float]:
-        differences = 0 if call is None else _differences(each.call, call)
+        differences = 0 if call is None else _differences(each.call, call, paths)
         return (
-            differences + (each.job.task_hash != job.task_hash),
+            differences + 2 * (each.job.task_hash != job.task_hash),
             each.job.execution_id == job.execution_id,
             each.job is not same_place,
             -each.job.start_time,
@@ -77,10 +79,24 @@ def _versions(backend: Backend, job: JobRow) -> list[bytes]:
     return list(dict.fromkeys([job.task_hash, *(task.hash for task in named)]))
 
 
-def _differences(before: CallRecord, after: CallRecord) -> int:
+def _differences(before: CallRecord, after: CallRecord, paths: dict[bytes, str]) -> int:
+    """How much the arguments of two calls differ: another state of a file is half as much as another value."""
     old = {argument.name: argument.value_hash for argument in before.arguments}
     new = {argument.name: argument.value_hash for argument in after.arguments}
-    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+    pairs = [(old.get(name), new.get(name)) for name in old.keys() | new.keys()]
+    changed = [(paths.get(one or b""), paths.get(other or b"")) for one, other in pairs if one != other]
+    return sum(1 if path is not None and path == other else 2 for path, other in changed)
+
+
+def _paths(backend: Backend, candidates: list[CallRecord], call: CallRecord | None) -> dict[bytes, str]:
+    """Where the files among the arguments are, if the call that is explained takes any."""
+    if call is None:
+        return {}
+    links = backend.value_links([argument.value_hash for argument in call.arguments])
+    if any(link.path is not None for link in links.values()):
+        others = {argument.value_hash for each in candidates for argument in each.arguments}
+        links = {**links, **backend.value_links(list(others))}
+    return {value_hash: link.path for value_hash, link in links.items() if link.path is not None}
 
 
 def _like(backend: Backend, job: JobRow, call: CallRecord, versions: list[bytes]) -> Iterable[JobRow]:
