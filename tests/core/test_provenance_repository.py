@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from redun.backends.lineage import Lineage
 from redun.errors import BackendError, InvalidValueError, UsageError
 from redun.provenance import Repository
 
@@ -163,3 +164,16 @@ def test_a_repository_is_opened_by_its_folder(tmp_path: Path, monkeypatch: pytes
             assert result.load() == 7
     with pytest.raises(BackendError):
         repository.execution()
+
+
+def test_a_backend_that_knows_nothing_of_the_past_says_so() -> None:
+    lineage = Lineage()
+    for ask in (
+        lambda: lineage.calls_of_evaluation(b""),
+        lambda: lineage.jobs_of_call_before(b"", "", 1),
+        lambda: lineage.jobs_of_task_before(b"", "", 1),
+        lambda: lineage.value_links([]),
+        lambda: lineage.options_hashes("", []),
+    ):
+        with pytest.raises(BackendError, match="Lineage does not support this question: "):
+            ask()
