@@ -223,3 +223,29 @@ def test_what_makes_no_sense_gives_one_message_and_code_2(folder: Path, words: s
     message = redun(folder, *words.split(), code=2)
     assert expected in message
     assert "Traceback" not in message
+
+
+KILLED = """
+import os
+import signal
+
+from redun import task
+
+
+@task()
+def main(x: int = 1):
+    if os.path.exists("kill"):
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+    return x
+"""
+
+
+def test_a_job_that_was_cancelled_is_told_as_far_as_it_is_known(tmp_path: Path) -> None:
+    (tmp_path / "wf.py").write_text(KILLED)
+    redun(tmp_path, "run", "wf.py", "main")
+    (tmp_path / "kill").touch()
+    redun(tmp_path, "run", "wf.py", "main", "--x", "2", code=130)
+    told = redun(tmp_path, "explain", "-")
+    assert "The job was cancelled, and what it was called with is recorded at its end." in told
+    assert "an argument must differ" in told

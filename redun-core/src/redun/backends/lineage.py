@@ -1,6 +1,6 @@
 """What a backend is asked about the past of a call: the part of `Backend` that explanations and derivations need.
 
-Every question has an answer for backends that were written before it: it raises `BackendError`.
+Backends that were written before a question was asked raise `BackendError`, or leave out what they cannot tell.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ class Lineage:
         self._refuse("the jobs before another")
 
     def value_links(self, value_hashes: Sequence[bytes]) -> dict[bytes, ValueLinks]:  # noqa: ARG002
-        """Where files are and what values hold, by hash. Values of which neither can be said may be left out."""
-        self._refuse("what a value holds")
+        """Where files are and what values hold, by hash. Values of which neither can be said may be left out.
+
+        A backend without this leaves out all of them: derivations end at values that are inside of others.
+        """
+        return {}
 
     def options_hashes(self, execution_id: str, numbers: Sequence[int]) -> dict[int, bytes]:  # noqa: ARG002
         """The hashes of the options of some jobs, by number; jobs that had none, or are unknown, are left out."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redun.provenance.reasons import Explanation, Reason
 
 _USED = (ReasonKind.CACHED, ReasonKind.SHARED)
-_OPEN = (ReasonKind.NOT_ENDED, ReasonKind.NOT_MADE)
+_NOT_RUN = (*_USED, ReasonKind.NOT_MADE, ReasonKind.FAILED_BELOW)
 
 
 @click.command()
@@ -57,8 +57,10 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
     texts = CallTexts(backend)
     yield job_line(job, texts.of_jobs([job])[0], statuses)
     kind = explanation.reasons[0].kind
-    verb = "It did not run" if kind in _USED else "Not ended" if kind in _OPEN else "It ran"
-    yield f"{verb}: {explanation.summary}."
+    if kind is ReasonKind.NOT_ENDED:
+        yield f"{explanation.summary.capitalize()}."
+    else:
+        yield f"{'It did not run' if kind in _NOT_RUN else 'It ran'}: {explanation.summary}."
     many = len(explanation.reasons) > 1
     for reason in explanation.reasons:
         shown = list(_reason_lines(reason, with_text=many))
