@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_CAUSES = 5
 _MOST_CHILDREN = 1000
+_MOST_OUTCOMES = 10_000
+_NEAR = 10
 FAILED_ATTEMPT = "redun.failed_attempt"
 """Key of the tag that a job has for each attempt after which it was tried again."""
 
@@ -73,7 +75,7 @@ def _earlier_result(backend: Backend, job: JobRow, call: CallRecord | None) -> J
     if call is not None:
         found = backend.jobs_of_call_before(call.call_hash, job.execution_id, job.number)
     if not found:
-        for other in backend.calls_of_evaluation(job.eval_hash):
+        for other in _outcomes_around(backend, job):
             found += backend.jobs_of_call_before(other.call_hash, job.execution_id, job.number)
     here = [row for row in found if row.execution_id == job.execution_id]
     found = here or found
@@ -107,10 +109,21 @@ def _ran(backend: Backend, job: JobRow, call: CallRecord) -> Explanation:
 def _same_before(backend: Backend, job: JobRow) -> list[Nearest]:
     """The earlier calls with the same code and arguments, newest first."""
     found = []
-    for other in backend.calls_of_evaluation(job.eval_hash):
+    for other in _outcomes_around(backend, job):
         rows = backend.jobs_of_call_before(other.call_hash, job.execution_id, job.number, limit=1)
         found += [Nearest(row, other) for row in rows]
     return sorted(found, key=lambda each: each.job.start_time, reverse=True)
+
+
+def _outcomes_around(backend: Backend, job: JobRow) -> list[CallRecord]:
+    """The outcomes of a job's evaluation that were last seen shortly before it, and those seen since.
+
+    What was seen since may have been seen before as well; a nightly job may have had thousands of outcomes.
+    """
+    calls = backend.calls_of_evaluation(job.eval_hash, _MOST_OUTCOMES)
+    before = [call for call in calls if call.time <= job.start_time]
+    since = [call for call in calls if call.time > job.start_time]
+    return [*before[:_NEAR], *since[-_NEAR:]]
 
 
 def _differences(
