@@ -217,3 +217,27 @@ class LetsEdgesDangle(MemoryBackend):
         edges, batch.handle_edges = batch.handle_edges, []
         super()._refuse_dangling(batch)
         batch.handle_edges = edges
+
+
+@caught_by("test_the_calls_of_an_evaluation_are_all_its_outcomes")
+class ForgetsFailures(MemoryBackend):
+    def calls_of_evaluation(self, eval_hash, limit=20):
+        return [call for call in super().calls_of_evaluation(eval_hash, limit) if not call.is_error]
+
+
+@caught_by("test_jobs_before_another_come_newest_first")
+class CountsTheJobItselfAsEarlier(MemoryBackend):
+    def jobs_of_call_before(self, call_hash, execution_id, number, limit=20):
+        return super().jobs_of_call_before(call_hash, execution_id, number + 1, limit)
+
+
+@caught_by("test_a_value_tells_its_path_and_what_it_holds")
+class ForgetsWhatIsInside(MemoryBackend):
+    def value_links(self, value_hashes):
+        return {each: link._replace(children=()) for each, link in super().value_links(value_hashes).items()}
+
+
+@caught_by("test_the_options_of_jobs_are_told_apart_by_their_hash")
+class MixesOptionsUp(MemoryBackend):
+    def options_hashes(self, execution_id, numbers):
+        return {each + 1: options for each, options in super().options_hashes(execution_id, numbers).items()}

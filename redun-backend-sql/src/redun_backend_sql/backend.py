@@ -12,6 +12,7 @@ from redun.backends.base import Backend, refuse_large_values, warn_of_missing_va
 from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
+from redun_backend_sql.lineage import SqlLineage
 from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
 from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
@@ -63,7 +64,7 @@ def make_backend(config_dir: Path, **options: Any) -> SqliteBackend:
     )
 
 
-class SqliteBackend(Backend):
+class SqliteBackend(SqlLineage, Backend):
     """Keeps everything in one SQLite file.
 
     Several processes may use the file at once; within a process, threads share one connection behind one lock. Any

@@ -17,11 +17,12 @@ from redun.backends.records import (
     TaskCount,
     TaskRecord,
 )
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, select, tuple_
 
 from redun_backend_sql.questions.calls import CallQuestions
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
+from redun_backend_sql.questions.lineage import LineageQuestions
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
 from redun_backend_sql.storable import storable_path
@@ -38,6 +39,7 @@ class Questions:
         self._engine = make_engine(connection)
         self._calls = CallQuestions(self._rows)
         self._ids = IdSearch(self._rows)
+        self.lineage = LineageQuestions(self._rows, self._calls)
 
     def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
@@ -82,23 +84,28 @@ class Questions:
         rows = self._job_rows(page.limit(1))
         return rows[0] if rows else None
 
-    def jobs_of_call(self, call_hash: bytes, limit: int) -> list[JobRow]:
-        """See `Backend.jobs_of_call`."""
+    def jobs_of_call(self, call_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
+        """See `Backend.jobs_of_call`; with an execution and a number, `Backend.jobs_of_call_before`."""
         is_it = and_(prefix(call.c.call_hash) == call_hash[:8], call.c.call_hash == call_hash)
         numbers = [number for (number,) in self._rows(select(call.c.id).where(is_it))]
-        return self._newest_jobs(job.c.call_id, numbers, limit)
+        return self._newest_jobs(job.c.call_id, numbers, limit, before)
 
-    def jobs_of_task(self, task_hash: bytes, limit: int) -> list[JobRow]:
-        """See `Backend.jobs_of_task`."""
+    def jobs_of_task(self, task_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
+        """See `Backend.jobs_of_task`; with an execution and a number, `Backend.jobs_of_task_before`."""
         numbers = [number for (number,) in self._rows(select(task.c.id).where(task.c.hash == task_hash))]
-        return self._newest_jobs(job.c.task_id, numbers, limit)
+        return self._newest_jobs(job.c.task_id, numbers, limit, before)
 
-    def _newest_jobs(self, column: Any, numbers: Iterable[int], limit: int) -> list[JobRow]:
+    def _newest_jobs(
+        self, column: Any, numbers: Iterable[int], limit: int, before: tuple[str, int] | None
+    ) -> list[JobRow]:
+        key = tuple_(job.c.execution_id, job.c.number)
         rows: dict[tuple[int, int], Any] = {}
         for number in numbers:
             # Newest first within the index, so that the limit ends the walk.
             order = (job.c.execution_id.desc(), job.c.number.desc())
             page = _job_keys().where(column == number).order_by(*order).limit(limit)
+            if before is not None:
+                page = page.where(key < tuple_(_number_of(before[0]), before[1]))
             rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
         return [_job(rows[key]) for key in sorted(rows, reverse=True)[:limit]]
 

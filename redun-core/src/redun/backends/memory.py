@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.memory_lineage import MemoryLineage
 from redun.backends.records import (
     CallHit,
     CallRecord,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(Backend):
+class MemoryBackend(MemoryLineage, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.

@@ -12,7 +12,6 @@ COMMANDS = (
     "aws",
     "console",
     "db",
-    "diff",
     "export",
     "import",
     "launch",
@@ -22,7 +21,6 @@ COMMANDS = (
     "repl",
     "repo",
     "tag",
-    "viz",
 )
 
 RUN_FLAGS = (["--pdb"], ["--rerun"])

@@ -29,6 +29,9 @@ class LazyCommand(NamedTuple):
 COMMANDS = {
     "run": LazyCommand("redun.cli.run:run", "Run a task of a workflow."),
     "log": LazyCommand("redun.cli.log:log", "Show executions, jobs, tasks, values and files."),
+    "explain": LazyCommand("redun.cli.explain:explain", "Say why a job ran, or why it did not have to."),
+    "diff": LazyCommand("redun.cli.diff:diff", "Compare two executions: what ran differently, what changed."),
+    "viz": LazyCommand("redun.cli.viz:viz", "Draw the calls or the dataflow of an execution."),
     "init": LazyCommand("redun.cli.init:init", "Create a configuration directory and its repository."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
     "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),

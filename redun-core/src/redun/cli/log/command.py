@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from redun.cli.log import execution_view, executions_view, file_view, job_view, task_view, value_view
+from redun.cli.log import derivation_view, execution_view, executions_view, file_view, job_view, task_view, value_view
 from redun.cli.log.json_output import json_chunks
+from redun.cli.log.output import write
 from redun.cli.planned import LOG_FLAGS, LOG_VALUES, planned_options
+from redun.errors import UsageError
 from redun.provenance import find as finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from redun.backends.base import Backend
     from redun.cli.app import App
-
-_LESS = "-FKRSX"
-"""Leave at once when it all fits, quit on Ctrl-C, show colours, do not wrap, do not clear the screen."""
 
 
 @click.command(params=planned_options(LOG_FLAGS, LOG_VALUES))
 @click.argument("what", required=False, metavar="[ID]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N executions, jobs or uses.")
+@click.option("--downstream", is_flag=True, help="Of a file, value or job: show what was made from it.")
 @click.option("--no-pager", is_flag=True, help="Never show the output in a pager.")
 @click.pass_obj
-def log(app: App, what: str | None, as_json: bool, limit: int | None, no_pager: bool) -> None:
+def log(app: App, what: str | None, as_json: bool, limit: int | None, downstream: bool, no_pager: bool) -> None:
     """Show executions, jobs, tasks, values and files.
 
     Without ID: the recent executions, newest first.
@@ -43,14 +40,19 @@ def log(app: App, what: str | None, as_json: bool, limit: int | None, no_pager: 
         view: Any = None
         subject: tuple[Any, ...] = ()
         if what is None:
+            if downstream:
+                raise UsageError(
+                    "--downstream needs a file, a value or a job, such as: redun log results.csv --downstream"
+                )
             view = executions_view
         else:
-            view, subject = _view_of(backend, finding.find(backend, what))
+            found = finding.find(backend, what)
+            view, subject = derivation_view.view_of(backend, found) if downstream else _view_of(backend, found)
         if as_json:
-            _write(json_chunks(view.data(backend, *subject, limit=limit)), use_pager=False)
+            write(json_chunks(view.data(backend, *subject, limit=limit)), use_pager=False)
         else:
             lines = view.lines(backend, *subject, limit=limit)
-            _write((f"{line}\n" for line in lines), use_pager=not no_pager and sys.stdout.isatty())
+            write((f"{line}\n" for line in lines), use_pager=not no_pager and sys.stdout.isatty())
     finally:
         backend.close()
 
@@ -70,13 +72,3 @@ def _view_of(backend: Backend, found: finding.Found) -> tuple[Any, tuple[Any, ..
             return value_view, (value_hash,)
         case finding.FileFound(path):
             return file_view, (path,)
-
-
-def _write(chunks: Iterator[str], *, use_pager: bool) -> None:
-    if use_pager:
-        os.environ.setdefault("LESS", _LESS)
-        click.echo_via_pager(chunks)
-        return
-    for chunk in chunks:
-        sys.stdout.write(chunk)
-    sys.stdout.flush()
