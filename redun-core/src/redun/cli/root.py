@@ -29,6 +29,7 @@ class LazyCommand(NamedTuple):
 COMMANDS = {
     "run": LazyCommand("redun.cli.run:run", "Run a task of a workflow."),
     "log": LazyCommand("redun.cli.log:log", "Show executions, jobs, tasks, values and files."),
+    "tag": LazyCommand("redun.cli.tag:tag", "List and change tags."),
     "init": LazyCommand("redun.cli.init:init", "Create a configuration directory and its repository."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
     "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redun.cli.log.formatting import indented
+from redun.backends.records import EntityKind
+from redun.cli.log.formatting import indented, tags_data, tags_of, tags_text
 from redun.cli.log.value_view import use_data, use_lines
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def lines(backend: Backend, path: str, *, limit: int | None) -> Iterator[str]:
     yield f"File {path}"
     for row in backend.files(path, limit=limit or _STATES):
         yield ""
-        yield f"  State {row.value_hash.hex()} ({row.type_name})"
+        tags = tags_of(backend, EntityKind.VALUE, row.value_hash.hex())
+        yield f"  State {row.value_hash.hex()} ({row.type_name}){tags_text(tags)}"
         yield from indented(use_lines(backend, row.value_hash, limit), 4)
 
 
@@ -31,7 +33,12 @@ def data(backend: Backend, path: str, *, limit: int | None) -> dict[str, Any]:
         "kind": "file",
         "path": path,
         "states": [
-            {"hash": row.value_hash.hex(), "type": row.type_name, **use_data(backend, row.value_hash, limit)}
+            {
+                "hash": row.value_hash.hex(),
+                "type": row.type_name,
+                "tags": tags_data(tags_of(backend, EntityKind.VALUE, row.value_hash.hex())),
+                **use_data(backend, row.value_hash, limit),
+            }
             for row in states
         ],
     }
