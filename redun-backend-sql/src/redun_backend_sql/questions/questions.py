@@ -123,7 +123,7 @@ class Questions:
             of_executions.setdefault(execution_id, []).append(number)
         rows: dict[tuple[int, int], Any] = {}
         for execution_id, numbers in of_executions.items():
-            page = _job_keys().where(job.c.execution_id == execution_id, job.c.number.in_(numbers))
+            page = _job_keys().where(job.c.execution_id == execution_id, job.c.number.in_(numbers)).limit(len(numbers))
             rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
         return [_job(rows[key]) for key in keys if key in rows]
 

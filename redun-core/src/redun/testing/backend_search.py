@@ -9,7 +9,7 @@ import pytest
 
 from redun.backends.memory import MemoryBackend
 from redun.backends.records import EntityKind, RecordBatch, Status, TagRecord
-from redun.backends.search import Kind, Query, TagCount, TagEdit, TagFilter
+from redun.backends.search import Kind, Query, Search, TagCount, TagEdit, TagFilter
 from redun.errors import BackendError
 from redun.testing.backend_fixtures import BackendFixtures
 from redun.testing.backend_records import Story, hash_of
@@ -82,6 +82,11 @@ def found(backend: Backend, kind: Kind, query: Query) -> list[Any]:
 
 class Searching(BackendFixtures):
     """What `redun log` and `redun tag` ask with filters."""
+
+    @pytest.fixture(autouse=True)
+    def _can_search(self, backend: Backend) -> None:
+        if type(backend).search_jobs is Search.search_jobs:
+            pytest.skip("this backend does not search")
 
     @pytest.mark.parametrize("kind", Kind)
     def test_a_search_finds_what_looking_at_everything_finds(self, backend: Backend, kind: Kind) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, union
 
 from redun_backend_sql.questions.search.executions import Executions
 from redun_backend_sql.questions.search.filters import in_pages, resolve, walk_down
-from redun_backend_sql.questions.search.jobs import Jobs
+from redun_backend_sql.questions.search.jobs import JobKey, Jobs
 from redun_backend_sql.questions.search.tagged import Tagged
 from redun_backend_sql.questions.search.values import Values
 from redun_backend_sql.schema import call, call_argument, execution, job_count, prefix, task, value
@@ -58,8 +58,7 @@ class Answers:
 
     def jobs(self, query: Query) -> Iterator[JobRow]:
         """See `Search.search_jobs`."""
-        filters = resolve(self._ask, query)
-        for page in in_pages(self._jobs.tagged(filters) if query.tags else self._jobs.matching(filters)):
+        for page in in_pages(self._job_keys(query)):
             with self._asking() as questions:
                 rows = questions.jobs_numbered([(each.execution_id, each.number) for each in page])
             yield from rows
@@ -94,8 +93,12 @@ class Answers:
 
     def count(self, kind: Kind, query: Query) -> int | None:
         """How many things a search finds, where that can be told without finding each; otherwise None."""
-        if kind is Kind.JOB and not (query.results or query.arguments or query.tags):
+        if kind is Kind.JOB:
+            if query.results or query.arguments or query.tags:
+                return sum(1 for _ in self._job_keys(query))
             return self._count_jobs(resolve(self._ask, query))
+        if kind is Kind.CALL and not query.tags and query.names_jobs:
+            return len(set(self._call_hashes(query)))
         if query.names_jobs or query.tags or query.value_types or query.paths:
             return None
         counted: dict[Kind, Select[Any]] = {
@@ -115,12 +118,19 @@ class Answers:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
+    def _job_keys(self, query: Query) -> Iterator[JobKey]:
+        filters = resolve(self._ask, query)
+        return self._jobs.tagged(filters) if query.tags else self._jobs.matching(filters)
+
     def _execution_numbers(self, filters: Filters) -> Iterable[int]:
         query = filters.query
         if not filters.has_values:
             needs_jobs = filters.tasks is not None or query.job_statuses
             find = self._executions.with_jobs if needs_jobs else self._executions.matching
             return (row.id for row in find(filters, query.tags))
+        if self._jobs.has_many_calls(filters):
+            rows = self._executions.with_jobs(filters, query.tags)
+            return (row.id for row in rows if self._jobs.has_any(row.id, filters))
         return self._with_tags(_distinct(each.execution_id for each in self._jobs.matching(filters)), query)
 
     def _with_tags(self, numbers: Iterator[int], query: Query) -> Iterator[int]:

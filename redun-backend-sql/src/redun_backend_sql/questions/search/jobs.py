@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.backends.records import EntityKind
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.questions.search.filters import Ask, Filters
     from redun_backend_sql.questions.search.tagged import Tagged
 
+_MANY_CALLS = 2000
 _MANY_JOBS = 2000
 """Jobs of some calls that are sorted in memory. Equal calls of a large fan-out have many more."""
 
@@ -44,11 +45,19 @@ class Jobs:
 
     def matching(self, filters: Filters) -> Iterator[JobKey]:
         """The jobs that the filters name, whatever their tags."""
-        if filters.has_values:
+        if filters.has_values and (filters.executions is None or not self.has_many_calls(filters)):
             yield from self._of_calls(filters)
             return
         for row in self._executions.with_jobs(filters):
-            yield from self._of_execution(row.id, filters)
+            yield from self._with_values_of(self._of_execution(row.id, filters), filters)
+
+    def has_many_calls(self, filters: Filters) -> bool:
+        """Whether so many calls took or returned what is asked for that other filters should lead the way."""
+        return any(True for _ in islice(self._calls_by_start(filters), _MANY_CALLS, None))
+
+    def has_any(self, number: int, filters: Filters) -> bool:
+        """Whether an execution has one of the jobs that the filters name."""
+        return any(True for _ in self._with_values_of(self._of_execution(number, filters), filters))
 
     def tagged(self, filters: Filters) -> Iterator[JobKey]:
         """Those of them that have the tags of the query."""
@@ -112,6 +121,11 @@ class Jobs:
 
     def _calls(self, filters: Filters) -> Iterator[int]:
         """The calls with one of these results and arguments, newest first."""
+        for page in in_pages(self._calls_by_start(filters)):
+            yield from self._with_values(page, filters)
+
+    def _calls_by_start(self, filters: Filters) -> Iterator[int]:
+        """The calls with the start of the hash of one of these arguments, or else results."""
         query = filters.query
         if query.arguments:
             column = call_argument.c.call_id
@@ -125,9 +139,16 @@ class Jobs:
                 for each in query.results
             ]
         # A call may have taken several of them: then it comes as often, and in sequence.
-        numbers = (number for (number,), _ in groupby(heapq.merge(*walks, reverse=True)))
-        for page in in_pages(numbers):
-            yield from self._with_values(page, filters)
+        return (number for (number,), _ in groupby(heapq.merge(*walks, reverse=True)))
+
+    def _with_values_of(self, keys: Iterable[JobKey], filters: Filters) -> Iterator[JobKey]:
+        if not filters.has_values:
+            yield from keys
+            return
+        for page in in_pages(keys):
+            calls = sorted({each.call_id for each in page if each.call_id is not None})
+            match = set(self._with_values(calls, filters))
+            yield from (each for each in page if each.call_id in match)
 
     def _with_values(self, numbers: Sequence[int], filters: Filters) -> list[int]:
         """Those of these calls with one of the results and arguments: until here only the start of a hash was used."""
@@ -168,15 +189,11 @@ class Jobs:
 
     def _checked(self, rows: Sequence[Any], filters: Filters) -> Iterator[JobKey]:
         allowed = self._executions.which_match({row.execution_id for row in rows}, filters)
-        keys: Iterable[JobKey] = [
+        keys = [
             JobKey(row.execution_id, row.number, row.task_id, row.call_id)
             for row in rows
             if row.execution_id in allowed
             and (filters.tasks is None or row.task_id in filters.tasks)
             and (not filters.job_statuses or row.status in filters.job_statuses)
         ]
-        if filters.has_values:
-            calls = sorted({each.call_id for each in keys if each.call_id is not None})
-            match = set(self._with_values(calls, filters))
-            keys = [each for each in keys if each.call_id in match]
-        yield from keys
+        yield from self._with_values_of(keys, filters)
