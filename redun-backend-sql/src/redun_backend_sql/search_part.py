@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.search import Kind, Search, check_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from redun.backends.records import CallRecord, ExecutionRecord, FileRow, JobRow, StoredValue, TaskRecord
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.questions.search import Answers
     from redun_backend_sql.run_path.recorder import Recorder
+
+T = TypeVar("T")
 
 
 class SearchPart(Search):
@@ -61,7 +63,15 @@ class SearchPart(Search):
     def _make_answers(self) -> Answers:
         from redun_backend_sql.questions.search import Answers
 
-        return Answers(self._asking, self.load_values)
+        return Answers(self._with_questions, self.load_values)
+
+    def _with_questions(self, ask: Callable[[Questions], T]) -> T:
+        """Ask something; a search asks as often as somebody reads on.
+
+        A backend that may lose its connection overrides this, to ask again.
+        """
+        with self._asking() as questions:
+            return ask(questions)
 
     # -- what the backend has -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind
@@ -17,7 +18,6 @@ from redun_backend_sql.schema import call, call_argument, execution, job_count, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from redun.backends.records import CallRecord, ExecutionRecord, FileRow, JobRow, StoredValue, TaskRecord
     from redun.backends.search import Query, ValueRow
@@ -30,37 +30,36 @@ if TYPE_CHECKING:
 class Answers:
     """Searches a repository.
 
-    asking: gives what runs statements, for one statement at a time, so that nobody waits while a reader reads.
+    with_questions: calls a function with what runs statements, for few of them, so that nobody waits for a slow reader.
     load: `Backend.load_values`.
     """
 
     def __init__(
         self,
-        asking: Callable[[], AbstractContextManager[Questions]],
+        with_questions: Callable[[Callable[[Questions], Any]], Any],
         load: Callable[[Sequence[bytes]], dict[bytes, StoredValue]],
     ) -> None:
-        self._asking = asking
+        self._with_questions = with_questions
         self.tagged = Tagged(self._ask)
         self._executions = Executions(self._ask, self.tagged)
         self._jobs = Jobs(self._ask, self.tagged, self._executions)
         self._values = Values(self._ask, load, self.tagged, self._jobs)
 
     def _ask(self, statement: Select[Any]) -> Sequence[Any]:
-        with self._asking() as questions:
-            return questions.rows(statement)
+        return self._with_questions(methodcaller("rows", statement))  # type: ignore[no-any-return]
 
     def executions(self, query: Query) -> Iterator[ExecutionRecord]:
         """See `Search.search_executions`."""
         for page in in_pages(self._execution_numbers(resolve(self._ask, query))):
-            with self._asking() as questions:
-                rows = questions.executions_numbered(page)
+            rows = self._with_questions(methodcaller("executions_numbered", page))
             yield from rows
 
     def jobs(self, query: Query) -> Iterator[JobRow]:
         """See `Search.search_jobs`."""
         for page in in_pages(self._job_keys(query)):
-            with self._asking() as questions:
-                rows = questions.jobs_numbered([(each.execution_id, each.number) for each in page])
+            rows = self._with_questions(
+                methodcaller("jobs_numbered", [(each.execution_id, each.number) for each in page])
+            )
             yield from rows
 
     def calls(self, query: Query) -> Iterator[CallRecord]:
@@ -71,15 +70,13 @@ class Answers:
             seen.update(hashes)
             names = self.tagged.keep(EntityKind.CALL, [each.hex() for each in hashes], query.tags)
             hashes = [bytes.fromhex(each) for each in names]
-            with self._asking() as questions:
-                records = questions.calls(hashes)
+            records = self._with_questions(methodcaller("calls", hashes))
             yield from (records[each] for each in hashes if each in records)
 
     def tasks(self, query: Query) -> Iterator[TaskRecord]:
         """See `Search.search_tasks`."""
         for page in in_pages(self._task_numbers(resolve(self._ask, query))):
-            with self._asking() as questions:
-                rows = questions.tasks_numbered(page)
+            rows = self._with_questions(methodcaller("tasks_numbered", page))
             tagged = set(self.tagged.keep(EntityKind.TASK, [row.hash.hex() for row in rows], query.tags))
             yield from (row for row in rows if row.hash.hex() in tagged)
 
@@ -135,8 +132,7 @@ class Answers:
 
     def _with_tags(self, numbers: Iterator[int], query: Query) -> Iterator[int]:
         for page in in_pages(numbers):
-            with self._asking() as questions:
-                ids = [each.id for each in questions.executions_numbered(page)]
+            ids = [each.id for each in self._with_questions(methodcaller("executions_numbered", page))]
             tagged = set(self.tagged.keep(EntityKind.EXECUTION, ids, query.tags))
             yield from (number for number, name in zip(page, ids, strict=True) if name in tagged)
 
