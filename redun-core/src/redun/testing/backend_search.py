@@ -226,3 +226,17 @@ class Searching(BackendFixtures):
         backend.edit_tags([TagEdit(EntityKind.EXECUTION, name, remove=(long[0],))])
         assert not list(backend.search_executions(Query(tags=(TagFilter(*long[0]),))))
         assert list(backend.search_executions(Query(tags=(TagFilter(*long[1]),))))
+
+    def test_changed_tags_outlive_the_backend(
+        self, backend: Backend, story: Story, request: pytest.FixtureRequest
+    ) -> None:
+        """As what is recorded does."""
+        if not backend.is_durable:
+            pytest.skip("this backend forgets everything")
+        backend.record(story.take())
+        name = story.execution_id
+        backend.edit_tags([TagEdit(EntityKind.EXECUTION, name, add=(("env", "prod"), ("n", 1)))])
+        backend.edit_tags([TagEdit(EntityKind.EXECUTION, name, remove_keys=("env",))])
+        backend.close()
+        second: Backend = request.getfixturevalue("second")
+        assert second.tags(EntityKind.EXECUTION, [name]) == {name: [TagRecord(EntityKind.EXECUTION, name, "n", 1)]}
