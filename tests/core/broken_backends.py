@@ -3,6 +3,8 @@
 Not collected by itself: `test_suites_notice.py` runs it and expects every test in here to fail.
 """
 
+from dataclasses import replace
+
 import pytest
 from redun.backends.memory import MemoryBackend
 from redun.backends.records import Status
@@ -162,6 +164,31 @@ class SeesNoContainers(MemoryBackend):
 class FindsWholeIdsOnly(MemoryBackend):
     def find_ids(self, prefix, limit=20):
         return [ref for ref in super().find_ids(prefix, limit) if ref.id == prefix]
+
+
+@caught_by("test_a_search_finds_what_looking_at_everything_finds[Kind.JOB]")
+class TakesTrueForOne(MemoryBackend):
+    def _has_tags(self, kind, entity_id, wanted):
+        tags = self._tags.get((kind, entity_id), ())
+        return all(any(t.key == w.key and (w.any_value or t.value == w.value) for t in tags) for w in wanted)
+
+
+@caught_by("test_executions_and_jobs_are_found_newest_first")
+class FindsTheOldestFirst(MemoryBackend):
+    def search_executions(self, query):
+        return reversed(list(super().search_executions(query)))
+
+
+@caught_by("test_tags_are_added_replaced_and_removed", "test_a_removed_tag_is_not_found_and_can_be_added_again")
+class RemovesNoTags(MemoryBackend):
+    def edit_tags(self, edits):
+        return super().edit_tags([edit._replace(remove_keys=(), remove=()) for edit in edits])
+
+
+@caught_by("test_a_filter_that_says_nothing_about_a_kind_is_refused")
+class LeavesFiltersOut(MemoryBackend):
+    def search_tasks(self, query):
+        return super().search_tasks(replace(query, value_types=(), paths=()))
 
 
 @caught_by("test_every_extension_has_job_numbers_of_its_own")

@@ -20,6 +20,7 @@ from redun_backend_sql.run_path.extensions import extend_job
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
+from redun_backend_sql.search_part import SearchPart
 from redun_backend_sql.sqlite_errors import translated_errors
 from redun_backend_sql.uri import sqlite_path
 
@@ -64,7 +65,7 @@ def make_backend(config_dir: Path, **options: Any) -> SqliteBackend:
     )
 
 
-class SqliteBackend(SqlLineage, Backend):
+class SqliteBackend(SqlLineage, SearchPart, Backend):
     """Keeps everything in one SQLite file.
 
     Several processes may use the file at once; within a process, threads share one connection behind one lock. Any

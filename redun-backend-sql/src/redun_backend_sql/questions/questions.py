@@ -41,6 +41,10 @@ class Questions:
         self._ids = IdSearch(self._rows)
         self.lineage = LineageQuestions(self._rows, self._calls)
 
+    def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """What a statement of a search gives."""
+        return self._rows(statement)
+
     def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
             return connection.execute(statement).all()
@@ -111,6 +115,29 @@ class Questions:
 
     def _job_rows(self, page: Select[Any]) -> list[JobRow]:
         return [_job(row) for row in sorted(self._rows(_jobs(page)), key=lambda row: row.number)]
+
+    # -- by their numbers in the tables, for searches -----------------------------------------------------------------
+
+    def executions_numbered(self, numbers: Sequence[int]) -> list[ExecutionRecord]:
+        """Some executions, in this order."""
+        rows = {row.id: row for row in self._rows(select(execution).where(execution.c.id.in_(numbers)))}
+        return [_execution(rows[number]) for number in numbers if number in rows]
+
+    def jobs_numbered(self, keys: Sequence[tuple[int, int]]) -> list[JobRow]:
+        """Some jobs by the number of their execution and their own, in this order."""
+        of_executions: dict[int, list[int]] = {}
+        for execution_id, number in keys:
+            of_executions.setdefault(execution_id, []).append(number)
+        rows: dict[tuple[int, int], Any] = {}
+        for execution_id, numbers in of_executions.items():
+            page = _job_keys().where(job.c.execution_id == execution_id, job.c.number.in_(numbers)).limit(len(numbers))
+            rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
+        return [_job(rows[key]) for key in keys if key in rows]
+
+    def tasks_numbered(self, numbers: Sequence[int]) -> list[TaskRecord]:
+        """Some tasks, in this order."""
+        rows = {row.id: row for row in self._rows(select(task).where(task.c.id.in_(numbers)))}
+        return [_task(rows[number]) for number in numbers if number in rows]
 
     # -- calls --------------------------------------------------------------------------------------------------------
 

@@ -18,10 +18,11 @@ Promises of every backend, checked by `redun.testing.BackendSuite`:
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.lineage import Lineage
+from redun.backends.search import Search
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
 
-class Backend(Lineage, ABC):
+class Backend(Lineage, Search):
     """Keeps what happened, and answers what it was."""
 
     is_durable: bool = True

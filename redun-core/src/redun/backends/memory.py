@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
 from redun.backends.memory_lineage import MemoryLineage
+from redun.backends.memory_search import MemorySearch
 from redun.backends.records import (
     CallHit,
     CallRecord,
@@ -30,6 +31,7 @@ from redun.backends.records import (
     TaskRecord,
     ValueRecord,
 )
+from redun.backends.search import tag_text
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(MemoryLineage, Backend):
+class MemoryBackend(MemoryLineage, MemorySearch, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.
@@ -102,7 +104,8 @@ class MemoryBackend(MemoryLineage, Backend):
                 self._add_job(job)
             for tag in batch.tags:
                 tags = self._tags[tag.entity_kind, tag.entity_id]
-                if tag not in tags:
+                # By text: to Python, 1 and True are the same.
+                if all(tag.key != each.key or tag_text(tag.value) != tag_text(each.value) for each in tags):
                     tags.append(tag)
             for handle in batch.handles:
                 known = self._handles.setdefault(handle.hash, handle)

@@ -8,10 +8,11 @@ from redun.testing.backend_lineage import Lineage
 from redun.testing.backend_look_ups import LookUps
 from redun.testing.backend_questions import Questions
 from redun.testing.backend_recording import Recording
+from redun.testing.backend_search import Searching
 from redun.testing.backend_stores import Stores
 
 
-class BackendSuite(Recording, LookUps, Questions, Lineage, Stores, Extensions, HandleStates):
+class BackendSuite(Recording, LookUps, Questions, Lineage, Searching, Stores, Extensions, HandleStates):
     """Subclass it and override the fixture `backend`: it yields an empty, loaded backend and closes it afterwards.
 
     For example:
