@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 _MOST_FRAMES = 40
 
-HIDDEN_PACKAGES = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
-"""Packages whose frames lead to users' code, and are not shown before it."""
-
 
 @dataclass(frozen=True)
 class Frame:

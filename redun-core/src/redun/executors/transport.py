@@ -17,7 +17,7 @@ from redun.errors import ExecutorError, describe_error
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
-from redun.traceback import HIDDEN_PACKAGES, format_error
+from redun.traceback import format_error
 from redun.types.exceptions import Pickler, portable_error
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PROTOCOL = 5
 _RETURNED = b"R"
 _RAISED = b"E"
+_HIDDEN = ("redun.executors", "redun.scheduler", "redun.source", "importlib")
+"""What leads to the bodies of tasks, some of which are in other modules of redun."""
 
 
 class RemoteTaskError(ExecutorError):
@@ -134,7 +136,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
 
 
 def _encode_error(error: BaseException) -> bytes:
-    text = format_error(error, HIDDEN_PACKAGES)
+    text = format_error(error, _HIDDEN)
     original = _safe_repr(error)
     portable = portable_error(error, _can_travel)
     pickled = None if portable is None else _dump(portable)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from redun.errors import InvalidValueError, describe_error
 from redun.job_info import JobInfo
 from redun.scheduler.errors import ErrorValue, storable_error
-from redun.traceback import HIDDEN_PACKAGES, Frame, Traceback, error_frames, format_error, shorten_frames
+from redun.traceback import Frame, Traceback, error_frames, format_error, shorten_frames
 from redun.value import encode
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from redun.scheduler.job import Job
     from redun.value import EncodedValue
 
+_HIDDEN = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 60
 
@@ -82,7 +83,7 @@ def _describe(job: Job, error: BaseException | None, detail: str | None) -> Trac
     frames.reverse()
     kept, omitted = shorten_frames(frames)
     if detail is None:
-        detail = "" if error is None else format_error(error, HIDDEN_PACKAGES)
+        detail = "" if error is None else format_error(error, _HIDDEN)
     return Traceback(kept, omitted, detail)
 
 
@@ -91,7 +92,7 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
     code = getattr(info.task.func, "__code__", None)
     filename = code.co_filename if code else "?"
     lineno = code.co_firstlineno if code else 0
-    for summary in error_frames(error, HIDDEN_PACKAGES) if error is not None else ():
+    for summary in error_frames(error, _HIDDEN) if error is not None else ():
         if summary.filename == filename:
             lineno = summary.lineno or lineno
             break
