@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -76,3 +77,13 @@ def test_the_other_commands_answer_their_questions(folder: Path) -> None:
     assert "made/report.txt" in redun(folder, "log", "texts/files.txt", "--downstream").partition("Files made")[2]
     assert "texts/files.txt" in redun(folder, "viz", "-", "--graph", "data")
     assert "from " in explained(folder, "report")[0]
+
+
+def test_the_python_of_the_page_runs(folder: Path) -> None:
+    pytest.importorskip("pandas")
+    page = (EXAMPLE.parents[1] / "docs" / "provenance.md").read_text()
+    (folder / "ask.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    done = subprocess.run([sys.executable, "ask.py"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("DONE 0:00:0")
+    assert "no earlier call of explain_example.main is recorded" in done.stdout

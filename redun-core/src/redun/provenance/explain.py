@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redun.backends.records import Argument, CallRecord, JobRow
     from redun.provenance.changes import ValueChange
 
-_MOST_CAUSES = 5
+_MOST_CAUSES = 3
 _MOST_CHILDREN = 1000
 _MOST_OUTCOMES = 10_000
 _NEAR = 10
