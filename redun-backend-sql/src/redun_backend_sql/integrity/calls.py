@@ -6,11 +6,11 @@ import json
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from redun.backends.contents import call_hash_of, content_problem
 from redun.hashing import HASH_SIZE, hash_bytes
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.stored import pages
-from redun_backend_sql.integrity.values import content_problem
 from redun_backend_sql.packing import PackedArgument, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from redun_backend_sql.integrity.stored import Stored
 
 _CALLS = """
-    SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, arguments,
-        children, task.hash AS task_hash, signature.names, task_set.members
+    SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, context_hash,
+        arguments, children, task.hash AS task_hash, signature.names, task_set.members
     FROM call
     LEFT JOIN task ON task.id = call.task_id
     LEFT JOIN signature ON signature.id = call.signature_id
@@ -48,6 +48,7 @@ class _Row(NamedTuple):
     value_hash: bytes | None
     raw_hash: bytes | None
     args_hash: bytes
+    context_hash: bytes | None
     arguments: bytes | None
     children: bytes | None
     task_hash: bytes | None
@@ -108,7 +109,7 @@ class _Page:
             yield "it has ended, and lacks its result, its arguments or its task set"
             return
         if not _is_call(row):
-            yield "its hash is not that of its task, arguments, result and the calls below it"
+            yield "its hash is not that of its task, arguments, context, result and the calls below it"
         if row.task_hash is not None and row.task_hash not in unpack_hashes(row.members):
             yield "its own task is not in its task set"
         if row.raw_hash:
@@ -184,8 +185,8 @@ def _is_evaluation(row: _Row) -> bool:
 def _is_call(row: _Row) -> bool:
     if row.task_hash is None or row.value_hash is None:
         return True
-    below = b"".join(sorted(unpack_hashes(row.children)))
-    return hash_bytes("call", row.task_hash + row.args_hash + row.value_hash + below) == row.call_hash
+    below = unpack_hashes(row.children)
+    return call_hash_of(row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"", below) == row.call_hash
 
 
 def broken_call_arguments(connection: sqlite3.Connection) -> Iterator[Problem]:

@@ -37,6 +37,10 @@ class CallQuestions:
                     newest[row.call_hash] = _record(row)
         return newest
 
+    def at(self, numbers: Sequence[int]) -> list[tuple[Any, CallRecord]]:
+        """The rows with these numbers, and the calls in them."""
+        return [(row, _record(row)) for row in self._rows(_calls(select(call.c.id).where(call.c.id.in_(numbers))))]
+
     def with_result(self, value_hash: bytes, limit: int) -> list[CallRecord]:
         """The newest calls that returned this value, or a container of it."""
         found: dict[int, CallRecord] = {}

@@ -17,11 +17,12 @@ from redun.backends.records import (
     TaskCount,
     TaskRecord,
 )
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Executable, Select, and_, func, select
 
 from redun_backend_sql.questions.calls import CallQuestions
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
+from redun_backend_sql.questions.sync import SyncQuestions
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
 from redun_backend_sql.storable import storable_path
@@ -38,10 +39,15 @@ class Questions:
         self._engine = make_engine(connection)
         self._calls = CallQuestions(self._rows)
         self._ids = IdSearch(self._rows)
+        self.sync = SyncQuestions(self._rows, self._change, self._calls)
 
     def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
             return connection.execute(statement).all()
+
+    def _change(self, statement: Executable) -> int:
+        with driver_errors(), self._engine.begin() as connection:
+            return connection.execute(statement).rowcount
 
     # -- executions ---------------------------------------------------------------------------------------------------
 
