@@ -33,7 +33,7 @@ def execution_ids(backend: Backend, texts: Sequence[str]) -> list[str] | None:
             case JobFound(job):
                 found[job.execution_id] = None
             case other:
-                kind = type(other).__name__.removesuffix("Found").lower()
+                kind = type(other).__name__.removesuffix("Found").removesuffix("Name").lower()
                 raise UsageError(f"{text!r} names a {kind}, but records are copied by whole executions")
     return list(found)
 

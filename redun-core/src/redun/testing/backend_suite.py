@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redun.testing.backend_copies import Copies
 from redun.testing.backend_extensions import Extensions
 from redun.testing.backend_handles import HandleStates
 from redun.testing.backend_look_ups import LookUps
@@ -10,7 +11,7 @@ from redun.testing.backend_recording import Recording
 from redun.testing.backend_stores import Stores
 
 
-class BackendSuite(Recording, LookUps, Questions, Stores, Extensions, HandleStates):
+class BackendSuite(Recording, LookUps, Questions, Stores, Extensions, HandleStates, Copies):
     """Subclass it and override the fixture `backend`: it yields an empty, loaded backend and closes it afterwards.
 
     For example:
