@@ -101,7 +101,7 @@ def read_lines(lines: Iterable[bytes], name: str) -> Iterator[ReadBatch]:
             continue
         fields = _parse(text, number, name)
         kind = fields.pop("type", None)
-        if kind in _TYPES:
+        if isinstance(kind, str) and kind in _TYPES:
             pending.append(Line(number, _record(kind, fields, number, name)))
             continue
         if kind == "batch" and fields.get("records") == len(pending):
