@@ -18,6 +18,7 @@ from redun.backends.records import (
     TaskRecord,
 )
 from sqlalchemy import Executable, Select, and_, func, select
+from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
 from redun_backend_sql.questions.engine import driver_errors, make_engine
@@ -46,8 +47,13 @@ class Questions:
             return connection.execute(statement).all()
 
     def _change(self, statement: Executable) -> int:
-        with driver_errors(), self._engine.begin() as connection:
-            return connection.execute(statement).rowcount
+        """How many rows a statement has changed; none where it would add one that is there."""
+        with driver_errors():
+            try:
+                with self._engine.begin() as connection:
+                    return connection.execute(statement).rowcount
+            except IntegrityError:
+                return 0
 
     # -- executions ---------------------------------------------------------------------------------------------------
 

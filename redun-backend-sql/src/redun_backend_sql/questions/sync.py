@@ -217,7 +217,8 @@ class SyncQuestions:
 
     def first_execution(self) -> str:
         """The id of the execution that was recorded first."""
-        rows = self._rows(select(execution.c.uuid).order_by(execution.c.id).limit(1))
+        first = select(func.min(execution.c.id)).scalar_subquery()
+        rows = self._rows(select(execution.c.uuid).where(execution.c.id == first))
         return rows[0].uuid if rows else ""
 
     def sync_point(self, source: str) -> str:
@@ -228,8 +229,9 @@ class SyncQuestions:
     def note_sync_point(self, source: str, point: str) -> None:
         """See `Backend.note_sync_point`: a lease, so that what nobody comes back to is swept away with other leases."""
         noted = {"host": point, "heartbeat": time.time()}
-        if not self._change(update(scheduler).where(scheduler.c.id == _LEASE + source).values(noted)):
-            self._change(insert(scheduler).values(id=_LEASE + source, **noted))
+        change = update(scheduler).where(scheduler.c.id == _LEASE + source).values(noted)
+        if not self._change(change) and not self._change(insert(scheduler).values(id=_LEASE + source, **noted)):
+            self._change(change)  # another copy was faster
 
 
 def _number_of(execution_id: str) -> Any:

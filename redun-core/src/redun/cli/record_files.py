@@ -79,9 +79,5 @@ def _reported(name: str, verb: str) -> Iterator[None]:
     """Let errors of the file be errors of this command."""
     try:
         yield
-    except RedunError as error:
-        if isinstance(error, OSError):
-            raise RedunError(str(error)) from error
-        raise
-    except OSError as error:
+    except OSError as error:  # those of our own among them
         raise RedunError(f"{name} cannot be {verb}: {error.strerror or error}") from error
