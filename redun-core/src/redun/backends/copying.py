@@ -42,8 +42,10 @@ def copy_records(source: Backend, target: Backend, execution_ids: Sequence[str] 
     states = [each for each in source.execution_states(execution_ids) if not _has_all(theirs.get(each.id), each)]
     counts: Counter[str] = Counter()
     for batch in Collector(source, target).collect(states):
-        target.record(batch)
-        counts += count_records(batch)
+        found = count_records(batch)
+        if found.total():
+            target.record(batch)
+            counts += found
     counts["tags"] += copy_tags(source, target, is_complete=execution_ids is None)
     return +counts
 
