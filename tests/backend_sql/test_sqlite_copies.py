@@ -323,11 +323,34 @@ def test_a_note_about_tags_of_another_history_is_not_believed(open_repository):
     story = Story().begin(Status.DONE, 2000.0)
     story.job(1, story.call("f", "result"))
     source.record(story.take())
-    target.note_sync_point(source.store_name(), "7 0011223344")
-    before = target.sync_point(source.store_name())
-    assert before == "7 0011223344"
     copy_records(source, target)
-    source.record(RecordBatch(tags=[TagRecord(EntityKind.EXECUTION, story.execution_id, "key", 1)]))
-    assert copy_records(source, target) == {"tags": 1}
-    assert target.sync_point(source.store_name()) != before
-    assert copy_records(source, target).total() == 0
+    for key, note in [("first", ""), ("second", "2 00112233"), ("third", "99 00112233")]:
+        if note:
+            target.note_sync_point(source.store_name(), note)
+        source.record(RecordBatch(tags=[TagRecord(EntityKind.EXECUTION, story.execution_id, key, 1)]))
+        assert copy_records(source, target) == {"tags": 1}
+        assert target.sync_point(source.store_name()) not in ("", note)
+        assert copy_records(source, target).total() == 0
+
+
+def test_two_may_note_at_once_how_far_they_have_come(source, open_repository):
+    names = [f"source {i}" for i in range(30)]
+    together = threading.Barrier(2)
+    errors: list[BaseException] = []
+
+    def note(backend: SqliteBackend, point: str) -> None:
+        try:
+            for name in names:
+                together.wait(60)
+                backend.note_sync_point(name, point)
+        except BaseException as error:
+            errors.append(error)
+
+    pairs = [(open_repository("target"), "1"), (open_repository("target"), "2")]
+    threads = [threading.Thread(target=note, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert {pairs[0][0].sync_point(name) for name in names} <= {"1", "2"}

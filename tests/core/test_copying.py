@@ -10,7 +10,7 @@ from redun.backends.base import Backend
 from redun.backends.copying import collect_records, copy_records
 from redun.backends.memory import MemoryBackend
 from redun.backends.positions import Positions, pages_of
-from redun.backends.records import JobRecord, RecordBatch, Status
+from redun.backends.records import EntityKind, JobRecord, RecordBatch, Status, TagRecord
 from redun.backends.sync import Synchronized
 from redun.errors import BackendError
 from redun.testing.backend_records import Story, hash_of
@@ -41,16 +41,46 @@ def test_an_execution_in_several_batches_runs_until_the_last_one(monkeypatch: py
     assert target.jobs(story.execution_id) == source.jobs(story.execution_id)
 
 
-def test_after_an_interruption_jobs_that_have_arrived_are_not_sent_again(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("missing", [1, 2])
+def test_after_an_interruption_jobs_that_have_arrived_are_not_sent_again(monkeypatch: pytest.MonkeyPatch, missing: int):
+    """Also where only the end of the execution is missing, which says nothing but that it has ended."""
     monkeypatch.setattr(collecting, "JOBS", 10)
     source, story = filled(35)
     target = MemoryBackend()
-    for batch in list(collect_records(source))[:-2]:
+    for batch in list(collect_records(source))[:-missing]:
         target.record(batch)
     arrived = len(target.jobs(story.execution_id))
-    assert 0 < arrived < 35
-    assert copy_records(source, target) == {"jobs": 35 - arrived, "executions": 1}
+    assert arrived == (35 if missing == 1 else 30)
+    counts = copy_records(source, target)
+    assert (counts["jobs"], counts["executions"], counts["calls"]) == (35 - arrived, 1, 0)
     assert target.execution(story.execution_id) == source.execution(story.execution_id)
+
+
+def test_jobs_that_were_added_after_the_end_are_copied():
+    """By a scheduler that extends an execution which is over."""
+    source, story = filled(3)
+    target = MemoryBackend()
+    copy_records(source, target)
+    story.job(1_000_000_001, story.call("more", "more"))
+    source.record(story.take())
+    assert copy_records(source, target)["jobs"] == 1
+    assert target.jobs(story.execution_id) == source.jobs(story.execution_id)
+
+
+def test_a_tag_of_something_that_is_not_there_is_not_sent():
+    """It comes with what it belongs to."""
+    source, story = filled(2)
+    other = Story("22222222-2222-4222-8222-222222222222", time=2000.0).begin(Status.DONE, 2001.0)
+    other.job(1, other.call("g", "g"))
+    for kind, entity_id in [(EntityKind.EXECUTION, other.execution_id), (EntityKind.JOB, f"{other.execution_id}.1")]:
+        other.batch.tags.append(TagRecord(kind, entity_id, "key", 1))
+    other.batch.tags.append(TagRecord(EntityKind.VALUE, hash_of("g").hex(), "key", 1))
+    other.batch.tags.append(TagRecord(EntityKind.CALL, hash_of("call g g").hex(), "key", 1))
+    source.record(other.take())
+    target = MemoryBackend()
+    assert copy_records(source, target, [story.execution_id])["tags"] == 0
+    assert target.tags_since(0) == []
+    assert copy_records(source, target)["tags"] == 4
 
 
 def test_small_executions_share_a_batch():

@@ -183,6 +183,14 @@ class Copies(BackendFixtures):
         assert copy_records(older, backend).total() == 0
         assert _all_answers(backend) == before
 
+    def test_an_older_record_of_an_execution_takes_nothing_back(self, backend: Backend, story: Story) -> None:
+        """The one with the latest sign of life counts, whichever comes last."""
+        backend.record(story.take())
+        newer = story.execution(Status.DONE, 1009.0)._replace(updated_time=1009.0)
+        for record in (newer, story.execution()):
+            backend.record(RecordBatch(executions=[record]))
+        assert backend.execution(story.execution_id) == newer
+
     def test_the_newest_evaluation_is_the_newest_one_there(self, backend: Backend, story: Story) -> None:
         """An outcome that was seen before, and is seen again after another one."""
         story.job(1, story.call("f", "first", time=1000.0))
