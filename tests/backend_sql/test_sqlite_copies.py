@@ -26,7 +26,7 @@ from redun.backends.records import (
 )
 from redun.errors import BackendError
 from redun.executors.inline import InlineExecutor
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.scheduler import subrun
 from redun.testing.backend_records import Story
 from redun.value import EncodedValue, encode
@@ -138,8 +138,8 @@ def open_repository(tmp_path: Path) -> Iterator[Callable[[str], SqliteBackend]]:
 
 def lost_run(task_hash: bytes, value: EncodedValue) -> RecordBatch:
     """What is left of a run that was killed: a job that still runs, and what its body had returned."""
-    args_hash = hash_bytes("args", b"lost")
-    eval_hash = hash_bytes("eval", task_hash + args_hash)
+    args_hash = hash_data("args", b"lost")
+    eval_hash = hash_data("eval", task_hash + args_hash)
     execution_id = "77777777-7777-4777-8777-777777777777"
     return RecordBatch(
         executions=[ExecutionRecord(execution_id, ("redun",), Status.RUNNING, 1000.0, 1000.0, None, "host:1:abc")],

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from redun.backends.contents import call_hash_of, content_problem
-from redun.hashing import HASH_SIZE, hash_bytes
+from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.stored import pages
@@ -109,7 +109,7 @@ class _Page:
             yield "it has ended, and lacks its result, its arguments or its task set"
             return
         if not _is_call(row):
-            yield "its hash is not that of its task, arguments, context, result and the calls below it"
+            yield "its hash is not that of its task, arguments, result, context and what is below it"
         if row.task_hash is not None and row.task_hash not in unpack_hashes(row.members):
             yield "its own task is not in its task set"
         if row.raw_hash:
@@ -179,14 +179,15 @@ def _is_evaluation(row: _Row) -> bool:
         return True  # said already, as a reference
     if row.is_error and row.eval_hash == row.args_hash:
         return True  # a call that could not even be made goes by the hash of its expression
-    return hash_bytes("eval", row.task_hash + row.args_hash) == row.eval_hash
+    return hash_data("eval", row.task_hash + row.args_hash) == row.eval_hash
 
 
 def _is_call(row: _Row) -> bool:
     if row.task_hash is None or row.value_hash is None:
         return True
-    below = unpack_hashes(row.children)
-    return call_hash_of(row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"", below) == row.call_hash
+    parts = (row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"")
+    tasks = hash_data("taskset", row.members or b"")
+    return call_hash_of(*parts, tasks, unpack_hashes(row.children)) == row.call_hash
 
 
 def broken_call_arguments(connection: sqlite3.Connection) -> Iterator[Problem]:
