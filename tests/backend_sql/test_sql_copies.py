@@ -33,7 +33,7 @@ from redun.value import EncodedValue, encode
 from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
 
-redun_namespace = "test_sqlite_copies"
+redun_namespace = "test_sql_copies"
 ran: list[str] = []
 
 
@@ -277,12 +277,7 @@ def test_two_copies_at_once_do_nothing_twice(source, open_repository, tmp_path):
 
     def push() -> None:
         try:
-            mine, theirs = SqliteBackend(source.path), SqliteBackend(target.path)
-            mine.load()
-            theirs.load()
-            copy_records(mine, theirs)
-            mine.close()
-            theirs.close()
+            copy_records(open_repository("source"), open_repository("target"))
         except BaseException as error:
             errors.append(error)
 
