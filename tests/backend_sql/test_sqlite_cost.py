@@ -103,6 +103,18 @@ QUESTIONS: dict[str, Callable[[Backend], object]] = {
     "options_hashes": lambda b: b.options_hashes(PARENT, range(700)) == {},
     "files": lambda b: b.files("folder/file7"),
     "tags": lambda b: b.tags(EntityKind.VALUE, [hash_of("file 7").hex()]),
+    "job_records": lambda b: b.job_records(PARENT, after=100, limit=10),
+    "ended_jobs": lambda b: b.ended_jobs(PARENT, range(1, 700)),
+    "execution_states": lambda b: b.execution_states([PARENT]),
+    "call_positions": lambda b: b.call_positions([hash_of(f"call f{i} result f{i}") for i in range(700)]),
+    "call_links": lambda b: b.call_links(range(1, 700)),
+    "calls_at": lambda b: b.calls_at(range(1, 700)).calls,
+    "call_times": lambda b: b.call_times([hash_of(f"call f{i} result f{i}") for i in range(700)]),
+    "open_evaluations": lambda b: b.open_evaluations([hash_of(f"eval f{i}") for i in range(700)]) == [],
+    "value_outlines": lambda b: b.value_outlines([hash_of(f"file {i}") for i in range(700)]),
+    "missing_values": lambda b: b.missing_values([*(hash_of(f"file {i}") for i in range(700)), hash_of("none")]),
+    "tags_since": lambda b: b.tags_since(100, 10),
+    "sync points": lambda b: b.note_sync_point(b.store_name(), "1") is None and b.sync_point(b.store_name()),
     "record": lambda b: b.record(leaves(Story(), range(SIZE, SIZE + 10))) is None,
 }
 

@@ -22,6 +22,7 @@ from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
 from redun_backend_sql.search_part import SearchPart
 from redun_backend_sql.sqlite_errors import translated_errors
+from redun_backend_sql.sync import SqlSync
 from redun_backend_sql.uri import sqlite_path
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def make_backend(config_dir: Path, **options: Any) -> SqliteBackend:
     )
 
 
-class SqliteBackend(SqlLineage, SearchPart, Backend):
+class SqliteBackend(SqlLineage, SearchPart, SqlSync, Backend):
     """Keeps everything in one SQLite file.
 
     Several processes may use the file at once; within a process, threads share one connection behind one lock. Any
@@ -148,6 +149,11 @@ class SqliteBackend(SqlLineage, SearchPart, Backend):
             if self._connection is not None:
                 self._connection.close()
                 self._connection = self._questions = None
+
+    def is_same_store(self, other: object) -> bool:
+        if not isinstance(other, SqliteBackend) or self.path is None or other.path is None:
+            return self is other
+        return self.path.exists() and other.path.exists() and self.path.samefile(other.path)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[None]:

@@ -44,6 +44,10 @@ class CallQuestions:
         found = [_record(row) for row in self._rows(_calls(numbers)) if row.eval_hash == eval_hash]
         return sorted(found, key=lambda record: record.time, reverse=True)[:limit]
 
+    def at(self, numbers: Sequence[int]) -> list[tuple[Any, CallRecord]]:
+        """The rows with these numbers, and the calls in them."""
+        return [(row, _record(row)) for row in self._rows(_calls(select(call.c.id).where(call.c.id.in_(numbers))))]
+
     def with_result(self, value_hash: bytes, limit: int) -> list[CallRecord]:
         """The newest calls that returned this value, or a container of it."""
         found: dict[int, CallRecord] = {}

@@ -17,12 +17,14 @@ from redun.backends.records import (
     TaskCount,
     TaskRecord,
 )
-from sqlalchemy import Select, and_, func, select, tuple_
+from sqlalchemy import Executable, Select, and_, func, select, tuple_
+from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
 from redun_backend_sql.questions.lineage import LineageQuestions
+from redun_backend_sql.questions.sync import SyncQuestions
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
 from redun_backend_sql.storable import storable_path
@@ -40,6 +42,7 @@ class Questions:
         self._calls = CallQuestions(self._rows)
         self._ids = IdSearch(self._rows)
         self.lineage = LineageQuestions(self._rows, self._calls)
+        self.sync = SyncQuestions(self._rows, self._change, self._calls)
 
     def rows(self, statement: Select[Any]) -> Sequence[Any]:
         """What a statement of a search gives."""
@@ -48,6 +51,15 @@ class Questions:
     def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
             return connection.execute(statement).all()
+
+    def _change(self, statement: Executable) -> int:
+        """How many rows a statement has changed; none where it would add one that is there."""
+        with driver_errors():
+            try:
+                with self._engine.begin() as connection:
+                    return connection.execute(statement).rowcount
+            except IntegrityError:
+                return 0
 
     # -- executions ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.lineage import Lineage
 from redun.backends.search import Search
+from redun.backends.sync import Synchronized
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
 
-class Backend(Lineage, Search):
+class Backend(Lineage, Search, Synchronized):
     """Keeps what happened, and answers what it was."""
 
     is_durable: bool = True

@@ -12,14 +12,9 @@ COMMANDS = (
     "aws",
     "console",
     "db",
-    "export",
-    "import",
     "launch",
     "oneshot",
-    "pull",
-    "push",
     "repl",
-    "repo",
 )
 
 RUN_FLAGS = (["--pdb"], ["--rerun"])
