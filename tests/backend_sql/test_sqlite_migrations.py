@@ -11,7 +11,7 @@ import pytest
 from redun import File, Handle, Scheduler, task
 from redun.errors import BackendVersionError
 from redun.executors.inline import InlineExecutor
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
 from redun_backend_sql.migrations.run import run_migrations
 from redun_backend_sql.repository import APPLICATION_ID

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import redun_backend_sql
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.migrations.run import run_migrations
 from redun_backend_sql.questions.engine import make_engine
 from redun_backend_sql.repository import creation_script

@@ -11,7 +11,7 @@ from redun.backends.base import Backend
 from redun.backends.memory import MemoryBackend
 from redun.executors.base import Executor
 from redun.executors.inline import InlineExecutor
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_executor_local.executor import LocalExecutor
 from truth_check import Check
 from truth_drawing import Step

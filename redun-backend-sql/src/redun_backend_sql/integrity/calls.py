@@ -16,7 +16,7 @@ from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
 
 if TYPE_CHECKING:
-    import sqlite3
+    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
@@ -61,7 +61,7 @@ class _Row(NamedTuple):
         return f"call {self.call_hash.hex()} (table call, row {self.number})"
 
 
-def broken_calls(connection: sqlite3.Connection, stored: Stored) -> Iterator[Problem]:
+def broken_calls(connection: Connection, stored: Stored) -> Iterator[Problem]:
     """Calls and evaluations that are not what their hashes say, or that name what is not there."""
     kinds: NamesByNumber[tuple[str, str]] = NamesByNumber(connection, SELECT_VALUE_KIND_NAMES)
     for rows in pages(connection.execute(_CALLS)):
@@ -74,7 +74,7 @@ def broken_calls(connection: sqlite3.Connection, stored: Stored) -> Iterator[Pro
 class _Page:
     """A thousand calls: looks at each, and gathers what has to be looked up for all of them."""
 
-    def __init__(self, connection: sqlite3.Connection, kinds: NamesByNumber[tuple[str, str]]) -> None:
+    def __init__(self, connection: Connection, kinds: NamesByNumber[tuple[str, str]]) -> None:
         self._connection = connection
         self._kinds = kinds
         self._values: dict[bytes, list[_Row]] = {}
@@ -188,7 +188,7 @@ def _is_call(row: _Row) -> bool:
     return hash_bytes("call", row.task_hash + row.args_hash + row.value_hash + below) == row.call_hash
 
 
-def broken_call_arguments(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_call_arguments(connection: Connection) -> Iterator[Problem]:
     """Calls that, by the index of arguments, take more than their own rows say."""
     for number, call_hash, packed, count in connection.execute(_ARGUMENTS):
         arguments = _unpacked(packed or b"")

@@ -10,7 +10,7 @@ from redun.backends.records import Status
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3
+    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
 
 _STATUSES = ", ".join(str(int(status)) for status in Status)
@@ -57,7 +57,7 @@ _COUNTS = """
 """
 
 
-def broken_executions(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_executions(connection: Connection) -> Iterator[Problem]:
     """Executions that contradict themselves."""
     rows = connection.execute("SELECT uuid, args, status, start_time, updated_time, end_time FROM execution")
     for uuid, args, status, start, updated, end in rows:
@@ -78,13 +78,13 @@ def broken_executions(connection: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem("its command line is not a list in JSON", where)
 
 
-def broken_jobs(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_jobs(connection: Connection) -> Iterator[Problem]:
     """Jobs that contradict themselves, their execution, their call or their parent."""
     for uuid, number, what in connection.execute(_JOBS):
         yield Problem(what, f"job {uuid}.{number}")
 
 
-def broken_counts(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_counts(connection: Connection) -> Iterator[Problem]:
     """Summaries that do not agree with the jobs."""
     for execution_id, task_id, status, jobs, counted in connection.execute(_COUNTS):
         where = f"table job_count, execution {execution_id}, task {task_id}, status {status}"

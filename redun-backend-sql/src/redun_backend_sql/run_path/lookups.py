@@ -14,7 +14,7 @@ from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
-    import sqlite3
+    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Sequence
 
     from redun.backends.records import HandleStep
@@ -25,7 +25,7 @@ logger = logging.getLogger("redun.backend")
 class Lookups:
     """Answers the engine's questions on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities) -> None:
+    def __init__(self, connection: Connection, identities: Identities) -> None:
         self._connection = connection
         self._identities = identities
 

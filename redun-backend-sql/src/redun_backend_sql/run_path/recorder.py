@@ -11,18 +11,17 @@ from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Stat
 
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
-from redun_backend_sql.run_path.connection import begin_writing
 from redun_backend_sql.run_path.handle_writer import HandleWriter
 from redun_backend_sql.run_path.identities import Identities, chunks
 from redun_backend_sql.run_path.value_writer import ValueWriter
 from redun_backend_sql.storable import is_storable
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from redun.backends.records import TagRecord
 
+    from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.run_path.lookups import Lookups
 
 
@@ -33,8 +32,11 @@ class Recorder:
     driver keeps one prepared statement, which is several times as fast as a statement a row.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities, lookups: Lookups) -> None:
+    def __init__(
+        self, connection: Connection, identities: Identities, lookups: Lookups, transaction: WriteTransaction
+    ) -> None:
         self._connection = connection
+        self._begin = transaction
         self._identities = identities
         self._values = ValueWriter(connection, identities, lookups)
         self._calls = CallWriter(connection, identities, self._values)
@@ -47,25 +49,17 @@ class Recorder:
 
     def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
         """See `Backend.roll_back`. It is on the disk when this returns: what comes next may change another database."""
-        (before,) = self._connection.execute("PRAGMA synchronous").fetchone()
-        self._connection.execute("PRAGMA synchronous=FULL")
-        try:
-            with self._transaction():
-                return self._handles.roll_back(states)
-        finally:
-            self._connection.execute(f"PRAGMA synchronous={before}")
+        with self._transaction(durable=True):
+            return self._handles.roll_back(states)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        begin_writing(self._connection)
+    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         try:
-            yield
-            self._connection.execute("COMMIT")
+            with self._begin(durable=durable):
+                yield
         except BaseException:
             self._identities.forget()
             self._values.forget()
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
             raise
 
     def _write(self, batch: RecordBatch) -> None:

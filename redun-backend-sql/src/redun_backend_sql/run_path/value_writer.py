@@ -10,7 +10,7 @@ from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
-    import sqlite3
+    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Sequence
 
     from redun.backends.records import ValueRecord
@@ -28,7 +28,7 @@ class ValueWriter:
     row of its own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities, lookups: Lookups) -> None:
+    def __init__(self, connection: Connection, identities: Identities, lookups: Lookups) -> None:
         self._connection = connection
         self._identities = identities
         self._lookups = lookups
