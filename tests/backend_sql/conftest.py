@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).parent))
 
 import postgres_server
 from postgres_server import Database, PostgresServer
+from redun_backend_sql.postgres.backend import PostgresBackend
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,34 @@ def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def template(postgres_uri_of: Callable[[str], str]) -> Iterator[Database]:
+    """A database with an empty repository, which others are copied from: migrations take a while."""
+    database = postgres_server.make_database(postgres_uri_of)
+    backend = PostgresBackend(database.server, automigrate=True)
+    backend.load()
+    backend.close()
+    yield database
+    postgres_server.drop_database(postgres_uri_of, database)
+
+
+@pytest.fixture
+def repository(postgres_uri_of: Callable[[str], str], template: Database) -> Iterator[Database]:
+    """A database with an empty repository."""
+    database = postgres_server.make_database(postgres_uri_of, f'TEMPLATE "{template.name}"')
+    yield database
+    postgres_server.drop_database(postgres_uri_of, database)
+
+
+@pytest.fixture
+def backend(repository: Database) -> Iterator[PostgresBackend]:
+    """The repository, opened. Attempts follow each other quickly."""
+    backend = PostgresBackend(repository.server, retries=100, backoff=0.05, backoff_max=0.05)
+    backend.load()
+    yield backend
+    backend.close()
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def find_programs() -> Path | None:
 class Database:
     """A database of a test's own."""
 
+    name: str
     uri: str
     """As `db_uri` takes it: the credentials are in the environment."""
     server: Server
@@ -125,13 +126,12 @@ def make_database(uri_of: Any, *options: str) -> Database:
     with _administer(uri_of) as connection:
         connection.execute(f'CREATE DATABASE "{name}" {" ".join(options)}')
     uri = uri_of(name)
-    return Database(uri, Server.at(postgres_address(uri)))
+    return Database(name, uri, Server.at(postgres_address(uri)))
 
 
 def drop_database(uri_of: Any, database: Database) -> None:
-    name = database.rows("SELECT current_database()")[0][0]
     with _administer(uri_of) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP DATABASE "{database.name}" WITH (FORCE)')
 
 
 def _administer(uri_of: Any) -> psycopg.Connection[Any]:

@@ -13,15 +13,15 @@ from redun_backend_sql.postgres.backend import PostgresBackend
 
 class TestPostgres(BackendSuite):
     @pytest.fixture
-    def backend(self, database: Database) -> Iterator[Backend]:
-        backend = PostgresBackend(database.server, automigrate=True)
+    def backend(self, repository: Database) -> Iterator[Backend]:
+        backend = PostgresBackend(repository.server)
         backend.load()
         yield backend
         backend.close()
 
     @pytest.fixture
-    def second(self, backend: Backend, database: Database) -> Iterator[Backend]:
-        second = PostgresBackend(database.server)
+    def second(self, backend: Backend, repository: Database) -> Iterator[Backend]:
+        second = PostgresBackend(repository.server)
         second.load()
         yield second
         second.close()

@@ -15,10 +15,10 @@ from redun.executors.inline import InlineExecutor
 from redun.expression_graph import encode_graph, graph_parts
 from redun.hashing import hash_bytes
 from redun.value import encode
-from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.integrity import Problem, check_repository, find_problems
 from redun_backend_sql.integrity.pickles import pickle_problem
 from redun_backend_sql.integrity.values import content_problem
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_integrity"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import redun_backend_sql
-from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.migrations.run import run_migrations
 from redun_backend_sql.questions.engine import make_engine
 from redun_backend_sql.repository import creation_script
@@ -36,6 +35,7 @@ from redun_backend_sql.schema import (
     value_child,
     value_kind,
 )
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.write_schema import schema_script
 from sqlalchemy import ClauseElement, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect

@@ -47,7 +47,9 @@ class SqlSettings(BaseModel):
         description="Bytes from which a value goes to the value store, where there is one.",
     )
     db_retries: int = Field(
-        default=defaults.DB_RETRIES, ge=0, description="How often an operation is tried again when the connection to a database server is lost."
+        default=defaults.DB_RETRIES,
+        ge=0,
+        description="How often an operation is tried again when the connection to a database server is lost.",
     )
     db_retries_backoff: float = Field(
         default=defaults.DB_RETRIES_BACKOFF,

@@ -16,10 +16,10 @@ from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _CALLS = """
     SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, arguments,

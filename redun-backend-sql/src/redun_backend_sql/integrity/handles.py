@@ -10,8 +10,9 @@ from redun.hashing import HASH_SIZE
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 _EDGES = """
     SELECT parent_id, child_id, step, parent.fullname, child.fullname FROM handle_edge

@@ -10,15 +10,17 @@ from redun.backends.records import Status
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 _STATUSES = ", ".join(str(int(status)) for status in Status)
 _FINISHED = f"{int(Status.DONE)}, {int(Status.CACHED)}, {int(Status.FAILED)}"
 
 # The first condition that holds says what is wrong with a job.
 _JOBS = f"""
-    SELECT coalesce(execution.uuid, 'execution ' || job.execution_id), job.number, CASE
+    SELECT uuid, number, what FROM (
+    SELECT coalesce(execution.uuid, 'execution ' || job.execution_id) AS uuid, job.number, CASE
         WHEN job.status NOT IN ({_STATUSES})
             THEN 'its status ' || job.status || ' means nothing'
         WHEN job.status = {int(Status.RUNNING)} AND execution.status <> {int(Status.RUNNING)}
@@ -44,7 +46,7 @@ _JOBS = f"""
     LEFT JOIN execution ON execution.id = job.execution_id
     LEFT JOIN call ON call.id = job.call_id
     LEFT JOIN job AS parent ON parent.execution_id = job.execution_id AND parent.number = job.parent
-    WHERE what IS NOT NULL
+    ) AS looked_at WHERE what IS NOT NULL
 """  # noqa: S608 - numbers of our own
 
 _COUNTS = """
@@ -53,7 +55,7 @@ _COUNTS = """
         GROUP BY execution_id, task_id, status
         UNION ALL
         SELECT execution_id, task_id, status, 0, count FROM job_count
-    ) GROUP BY execution_id, task_id, status HAVING sum(jobs) <> sum(counted)
+    ) AS both_ways GROUP BY execution_id, task_id, status HAVING sum(jobs) <> sum(counted)
 """
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 class _Reference(NamedTuple):

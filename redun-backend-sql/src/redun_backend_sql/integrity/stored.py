@@ -9,8 +9,9 @@ from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 from redun_backend_sql.run_path.lookups import Lookups
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection, Rows
     from collections.abc import Callable, Iterable, Iterator
+
+    from redun_backend_sql.run_path.driver import Connection, Rows
 
 PAGE = 1000
 """Rows to look at together."""

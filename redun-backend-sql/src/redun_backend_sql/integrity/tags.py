@@ -10,10 +10,10 @@ from redun.backends.records import EntityKind
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _JOB = "SELECT 1 FROM execution JOIN job ON job.execution_id = execution.id WHERE execution.uuid = ? AND job.number = ?"
 

@@ -10,8 +10,9 @@ from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.packing import unpack_hashes
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 def broken_task_sets(connection: Connection) -> Iterator[Problem]:

@@ -15,10 +15,10 @@ from redun_backend_sql.packing import unpack_hashes
 from redun_backend_sql.run_path.identities import chunks
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _VALUES = """
     SELECT value.id, value.hash, type_name, codec, children, data FROM value

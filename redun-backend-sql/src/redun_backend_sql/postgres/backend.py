@@ -9,7 +9,6 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import psycopg
 from redun.backends.base import Backend
 from redun.errors import BackendError
 
@@ -17,7 +16,7 @@ from redun_backend_sql import defaults
 from redun_backend_sql.backend import SqlBackend
 from redun_backend_sql.postgres.connecting import LOCK_TIMEOUT, Server, open_connection
 from redun_backend_sql.postgres.connection import PostgresConnection
-from redun_backend_sql.postgres.errors import ConflictError, LostConnectionError, translated_errors
+from redun_backend_sql.postgres.errors import BusyServerError, ConflictError, LostConnectionError, translated_errors
 from redun_backend_sql.postgres.repository import refuse_foreign, refuse_unwritable, require_present_schema
 from redun_backend_sql.revision import SCHEMA_REVISION
 from redun_backend_sql.uri import postgres_address
@@ -67,6 +66,7 @@ class PostgresBackend(SqlBackend):
         self._delays = [min(backoff * 2**attempt, backoff_max) for attempt in range(retries)]
         self._lock_timeout = lock_timeout
         self._is_repeating = False
+        self._has_given_up = False
 
     @property
     def name(self) -> str:
@@ -77,13 +77,15 @@ class PostgresBackend(SqlBackend):
         """See `Backend.load`."""
         with self._lock:
             if self._connection is None:
-                self._connect(migrate=self._automigrate if migrate is None else migrate, for_writing=True)
+                migrate = self._automigrate if migrate is None else migrate
+                self._attempt(lambda: self._connect(migrate=migrate, for_writing=True), BusyServerError)
 
     def load_for_questions(self) -> None:
         """See `Backend.load_for_questions`."""
         with self._lock:
             if self._connection is None:
-                self._connect(migrate=self._automigrate, for_writing=False)
+                connect = functools.partial(self._connect, migrate=self._automigrate, for_writing=False)
+                self._attempt(connect, BusyServerError)
 
     def _connect(self, *, migrate: bool, for_writing: bool) -> None:
         connection = open_connection(self.server, lock_timeout=self._lock_timeout)
@@ -132,24 +134,35 @@ class PostgresBackend(SqlBackend):
                 return operation()
             self._is_repeating = True
             try:
-                return self._attempt(operation)
+                return self._attempt(operation, LostConnectionError, ConflictError)
             finally:
                 self._is_repeating = False
 
-    def _attempt(self, operation: Callable[[], T]) -> T:
+    def _attempt(self, operation: Callable[[], T], *repeatable: type[BackendError]) -> T:
         problem: BackendError | None = None
-        for delay in (0.0, *self._delays):
+        # Who has waited in vain does not wait again: a run that ends because of it still writes its end.
+        delays = () if self._has_given_up else self._delays
+        for delay in (0.0, *delays):
             if problem is not None:
                 time.sleep(delay)
             try:
-                if isinstance(problem, LostConnectionError):
+                if self._is_lost:
                     self._reconnect()
-                return operation()
-            except (LostConnectionError, ConflictError) as error:
-                if problem is None and self._delays:
+                result = operation()
+            except repeatable as error:
+                if problem is None and delays:
                     logger.warning("%s: trying again, %s", _sentence(error), self._how_long())
                 problem = error
-        raise BackendError(f"{problem}. Tried again {self._how_long()}, in vain.") from problem
+            else:
+                self._has_given_up = False
+                return result
+        tried = "" if not self._delays else f". Tried again {self._how_long()}, in vain"
+        self._has_given_up = True
+        raise BackendError(f"{problem}{tried}.") from problem
+
+    @property
+    def _is_lost(self) -> bool:
+        return isinstance(self._connection, PostgresConnection) and self._connection.driver.closed
 
     def _reconnect(self) -> None:
         self._close_connection()

@@ -13,7 +13,7 @@ from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
 from redun_backend_sql.postgres.connection import PostgresConnection
-from redun_backend_sql.postgres.errors import LostConnectionError, translated_errors
+from redun_backend_sql.postgres.errors import LostConnectionError, first_line, translated_errors
 from redun_backend_sql.uri import PostgresAddress, postgres_address
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def open_connection(server: Server, *, lock_timeout: float = LOCK_TIMEOUT) -> Po
         try:
             driver = psycopg.connect(**parameters, autocommit=True)
         except psycopg.OperationalError as error:
-            if error.sqlstate is None and _is_unreachable(error):
-                raise LostConnectionError(f"{server.name} cannot be reached: {_first_line(error)}") from error
+            if "FATAL" not in str(error):  # nobody answered: a server that refuses says so
+                raise LostConnectionError(f"{server.name} cannot be reached: {first_line(error)}") from error
             raise
         try:
-            driver.execute(f"SET lock_timeout = {int(lock_timeout * 1000)}")  # type: ignore[arg-type]
+            driver.execute(f"SET lock_timeout = {int(lock_timeout * 1000)}")
             driver.execute("SET client_encoding = 'UTF8'")
         except BaseException:
             driver.close()
@@ -121,12 +121,3 @@ def open_connection(server: Server, *, lock_timeout: float = LOCK_TIMEOUT) -> Po
         driver.close()
         raise BackendError(f"{server.name} has the encoding {encoding}, which cannot hold every text. UTF8 is needed.")
     return PostgresConnection(driver)
-
-
-def _is_unreachable(error: psycopg.OperationalError) -> bool:
-    """Whether nobody answered, as opposed to an answer that refuses."""
-    return "FATAL" not in str(error)
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0]

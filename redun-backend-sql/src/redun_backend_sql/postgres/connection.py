@@ -46,7 +46,7 @@ class PostgresConnection:
         """Run one statement. All of its rows are fetched at once."""
         # The binary format neither doubles the size of bytes nor rounds numbers.
         cursor = self.driver.cursor(binary=True)
-        return cursor.execute(spelled(statement), parameters or None)  # type: ignore[call-overload, no-any-return]
+        return cursor.execute(spelled(statement), parameters or None)
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
         """Run a statement once for each row: as few statements, where it inserts."""
@@ -55,7 +55,7 @@ class PostgresConnection:
             return
         insert = parsed_insert(statement)
         if insert is None:
-            self.driver.cursor().executemany(spelled(statement), rows)  # type: ignore[arg-type]
+            self.driver.cursor().executemany(spelled(statement), rows)
         elif insert.tail or len(rows) < FEWEST_ROWS_TO_COPY:
             self._insert(insert, rows)
         else:
@@ -67,18 +67,16 @@ class PostgresConnection:
         cursor = self.driver.cursor()
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
-            cursor.execute(insert.statement(len(part)), list(itertools.chain.from_iterable(part)))  # type: ignore[arg-type]
+            cursor.execute(insert.statement(len(part)), list(itertools.chain.from_iterable(part)))
 
     def _copy(self, insert: Insert, rows: list[Sequence[Any]]) -> None:
         columns = ", ".join(insert.columns)
         types = self._column_types.get(insert.table + columns)
         if types is None:
-            cursor = self.driver.execute(f"SELECT {columns} FROM {insert.table} LIMIT 0")  # type: ignore[arg-type] # noqa: S608
+            cursor = self.driver.execute(f"SELECT {columns} FROM {insert.table} LIMIT 0")  # noqa: S608
             types = [column.type_code for column in cursor.description or ()]
             self._column_types[insert.table + columns] = types
-        with self.driver.cursor().copy(
-            f"COPY {insert.table} ({columns}) FROM STDIN (FORMAT BINARY)"  # type: ignore[arg-type]
-        ) as copy:
+        with self.driver.cursor().copy(f"COPY {insert.table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
@@ -89,7 +87,7 @@ class PostgresConnection:
         driver = self.driver
         try:
             # In one message. The lock, and with it the waiting, is the database's: it ends with whoever dies.
-            driver.execute("; ".join(BEGIN), prepare=False)  # type: ignore[arg-type]
+            driver.execute("; ".join(BEGIN), prepare=False)
             if durable:
                 driver.execute("SET LOCAL synchronous_commit = on", prepare=False)
             yield

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from redun_backend_sql.postgres.connecting import Server
 
 SERVER_IS_BUSY = ("57P03", "53300")
-"""It starts, stops or has no connection left: another time it may do."""
+"""It starts, stops or has no connection left: a moment later it may do."""
 CONFLICTS = ("40001", "40P01")
 """Someone else's transaction stood in the way, and this one was rolled back."""
 
 
 class LostConnectionError(BackendError):
     """The connection is gone, or there is none to be had now. The operation may be repeated on another one."""
+
+
+class BusyServerError(LostConnectionError):
+    """The server is there, and cannot take a connection now."""
 
 
 class ConflictError(BackendError):
@@ -42,12 +46,17 @@ def translated_errors(server: Server, connection: psycopg.Connection[tuple[objec
         raise _translated(error, server, is_lost=connection is not None and connection.closed) from error
 
 
+def first_line(error: psycopg.Error) -> str:
+    """What an error says, in one line: libpq says the same of every address of a host, and adds hints."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def _translated(error: psycopg.Error, server: Server, *, is_lost: bool) -> BackendError:
-    # libpq says the same of every address of a host, and gives hints; one line says it all.
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
+    text = first_line(error)
     state = error.sqlstate or _state_of(text)
-    if is_lost or state in SERVER_IS_BUSY:
+    if state in SERVER_IS_BUSY and not is_lost:
+        return BusyServerError(f"{server.name} cannot be opened now ({text})")
+    if is_lost:
         return LostConnectionError(f"the connection to {server.name} was lost ({text})")
     if state in CONFLICTS:
         return ConflictError(f"{server.name}: {text}")
@@ -58,7 +67,7 @@ def _translated(error: psycopg.Error, server: Server, *, is_lost: bool) -> Backe
 _WORDS = {
     r"password authentication failed|no password supplied|role \S+ does not exist|no pg_hba.conf entry": "28000",
     r"database \S+ does not exist": "3D000",
-    r"starting up|shutting down": "57P03",
+    r"starting up|shutting down|in recovery mode|not (yet )?accepting connections": "57P03",
     r"too many (clients|connections)|connection slots are reserved": "53300",
 }
 
@@ -76,7 +85,7 @@ def _explain(state: str, text: str, server: Server) -> str:
     if state == "55P03":
         return (
             f"{name} is locked by another process, and stayed so while this one waited. Wait for that process or end it"
-            " (`select * from pg_stat_activity` shows it), then try again."
+            " (the view pg_stat_activity shows it), then try again."
         )
     if state == "53100":
         return f"{name} cannot be written, and lacks the last batch: the server's disk is full. Free some space there."

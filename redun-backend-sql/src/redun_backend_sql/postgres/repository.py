@@ -14,8 +14,6 @@ from redun_backend_sql.revision import SCHEMA_REVISION, VERSION_TABLE
 if TYPE_CHECKING:
     from redun_backend_sql.postgres.connection import PostgresConnection
 
-HOW_TO_UPGRADE = "`redun db upgrade` brings it up to date; `automigrate = true` in [backend] lets every command do so."
-
 _TABLES = """
     SELECT relname FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
@@ -75,7 +73,8 @@ def require_present_schema(name: str, revision: int) -> None:
         raise BackendVersionError(f"{name} is empty. `redun init` or `redun db upgrade` makes the tables in it.")
     if revision < SCHEMA_REVISION:
         raise BackendVersionError(
-            f"{name} has schema revision {revision}, and this version of redun needs {SCHEMA_REVISION}. {HOW_TO_UPGRADE}"
+            f"{name} has schema revision {revision}, and this version of redun needs {SCHEMA_REVISION}."
+            " `redun db upgrade` brings it up to date; `automigrate = true` in [backend] lets every command do so."
         )
 
 

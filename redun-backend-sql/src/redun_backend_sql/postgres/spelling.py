@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 _INSERT = re.compile(r"INSERT (?:OR (IGNORE|REPLACE) )?INTO (\w+) \(([\w, ]+)\) VALUES \(([?, ]+)\)(.*)", re.DOTALL)
 
+_HEX = re.compile(r"lower\(hex\(([\w.]+)\)\)")
+
 
 class Insert(NamedTuple):
     """The parts of an INSERT, to put several rows into one statement."""
@@ -28,7 +30,9 @@ class Insert(NamedTuple):
 def spelled(statement: str) -> str:
     """A statement for SQLite in PostgreSQL's words."""
     insert = parsed_insert(statement)
-    return statement.replace("?", "%s") if insert is None else insert.statement(1)
+    if insert is not None:
+        return insert.statement(1)
+    return _HEX.sub(r"encode(\1, 'hex')", statement).replace("?", "%s")
 
 
 @lru_cache(maxsize=256)
@@ -46,4 +50,5 @@ def parsed_insert(statement: str) -> Insert | None:
         # PostgreSQL gives the primary key of every table this name.
         tail = f" ON CONFLICT ON CONSTRAINT {table}_pkey DO UPDATE SET {news}"
     row = f"({marks.replace('?', '%s')})"
-    return Insert(table, columns, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ", row, tail)
+    head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - the statements are our own
+    return Insert(table, columns, head, row, tail)

@@ -24,9 +24,7 @@ def make_engine(connection: Connection) -> Engine:
 
     assert isinstance(connection, PostgresConnection)
     driver = connection.driver
-    return create_engine(
-        "postgresql+psycopg://", creator=lambda: driver, poolclass=StaticPool, use_native_hstore=False
-    )
+    return create_engine("postgresql+psycopg://", creator=lambda: driver, poolclass=StaticPool, use_native_hstore=False)
 
 
 @contextlib.contextmanager

@@ -27,8 +27,9 @@ from redun_backend_sql.schema import call, execution, executor, job, job_count, 
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterable, Mapping, Sequence
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 class Questions:

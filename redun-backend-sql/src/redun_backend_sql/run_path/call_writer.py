@@ -9,11 +9,11 @@ from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterable, Sequence
 
     from redun.backends.records import CallRecord, EvaluationRecord
 
+    from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.value_writer import ValueWriter
 
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
 
 
-def extend_job(
-    connection: Connection, transaction: WriteTransaction, execution_id: str, number: int
-) -> int | None:
+def extend_job(connection: Connection, transaction: WriteTransaction, execution_id: str, number: int) -> int | None:
     """See `Backend.extend_job`. What is given out is written down as a lease, named after execution and extension."""
     with transaction():
         return _claim(connection, execution_id, number)

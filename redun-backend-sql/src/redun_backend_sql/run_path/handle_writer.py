@@ -11,10 +11,11 @@ from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import chunks, select_by_prefix
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Collection, Iterator, Sequence
 
     from redun.backends.records import HandleEdge, HandleRecord
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 def find_handles(connection: Connection, states: Collection[bytes]) -> dict[bytes, tuple[int, bool]]:

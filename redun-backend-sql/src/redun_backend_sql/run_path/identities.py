@@ -14,8 +14,9 @@ from redun.errors import BackendError
 from redun_backend_sql.run_path import statements as sql
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Iterable, Iterator, Sequence
+
+    from redun_backend_sql.run_path.driver import Connection
 
 CHUNK_SIZE = 500
 """How many hashes one look-up asks for. More brings nothing, and SQLite limits the parameters of a statement."""
@@ -32,9 +33,7 @@ def chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield keys[start : start + CHUNK_SIZE]
 
 
-def select_by_prefix(
-    connection: Connection, statement: str, hashes: Sequence[bytes], *more: object
-) -> Iterator[Any]:
+def select_by_prefix(connection: Connection, statement: str, hashes: Sequence[bytes], *more: object) -> Iterator[Any]:
     """The rows of a statement that takes a list of hash prefixes, then more. The caller compares the full hashes."""
     for chunk in chunks(hashes):
         prefixes = [each[:8] for each in chunk]

@@ -14,10 +14,11 @@ from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Sequence
 
     from redun.backends.records import HandleStep
+
+    from redun_backend_sql.run_path.driver import Connection
 
 logger = logging.getLogger("redun.backend")
 

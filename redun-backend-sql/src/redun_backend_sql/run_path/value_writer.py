@@ -10,11 +10,11 @@ from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
-    from redun_backend_sql.run_path.driver import Connection
     from collections.abc import Sequence
 
     from redun.backends.records import ValueRecord
 
+    from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.lookups import Lookups
 
 MAX_REMEMBERED_VALUES = 50_000
