@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         TaskCount,
         TaskRecord,
     )
+    from redun.backends.schema_versions import SchemaChange, SchemaInfo
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
@@ -110,6 +111,33 @@ class SqlBackend(Backend):
             if self._connection is not None:
                 self._close_connection()
                 self._connection = self._questions = None
+
+    # -- versions of the schema ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _schema(self, *, may_create: bool) -> AbstractContextManager[tuple[Connection, int]]:
+        """A connection of its own, with any schema that this version of redun knows, and the version of that.
+
+        Raises `BackendError` when there is no such database, and none may or can be made.
+        """
+
+    def schema_info(self) -> SchemaInfo:
+        from redun_backend_sql.versions import schema_info
+
+        with self._schema(may_create=False) as (_, current):
+            return schema_info(current)
+
+    def upgrade_schema(self, to: int | None = None) -> SchemaChange:
+        from redun_backend_sql.versions import upgrade
+
+        with self._schema(may_create=True) as (connection, current):
+            return upgrade(connection, self.name, current, to)
+
+    def downgrade_schema(self, to: int, *, force: bool = False) -> SchemaChange:
+        from redun_backend_sql.versions import downgrade
+
+        with self._schema(may_create=False) as (connection, current):
+            return downgrade(connection, self.name, current, to, force=force)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from redun_backend_sql import defaults
 from redun_backend_sql.backend import SqlBackend
 from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
-from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
+from redun_backend_sql.repository import claim, prepare, read_revision, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
 from redun_backend_sql.run_path.transactions import write_transaction
 from redun_backend_sql.sqlite_errors import translated_errors
 from redun_backend_sql.uri import sqlite_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -97,6 +99,19 @@ class SqliteBackend(SqlBackend):
                 connection.close()
                 raise
             self._use_file(connection)
+
+    @contextlib.contextmanager
+    def _schema(self, *, may_create: bool) -> Iterator[tuple[sqlite3.Connection, int]]:
+        with self._translated_errors():
+            if self.path is None or may_create or (self.path.exists() and is_writable(self.path)):
+                connection = open_connection(self.path, busy_timeout=self._busy_timeout)
+            else:
+                connection = open_for_reading(self.path)
+            with contextlib.closing(connection):
+                refuse_foreign(connection, self.name)
+                if may_create:
+                    claim(connection)
+                yield connection, read_revision(connection)
 
     def _use_file(self, connection: sqlite3.Connection) -> None:
         self._use(connection, functools.partial(write_transaction, connection))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alembic.config import Config
+    from alembic.script import Script
     from sqlalchemy import Connection as Bound
 
     from redun_backend_sql.run_path.driver import Connection
@@ -33,6 +34,13 @@ def undo_migrations(connection: Connection, revision: str) -> None:
         command.downgrade(_config(bound), revision)
 
 
+def all_migrations() -> list[Script]:
+    """Every migration there is, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return list(ScriptDirectory.from_config(_config(None)).walk_revisions())[::-1]
+
+
 @contextmanager
 def _transaction(connection: Connection) -> Iterator[Bound]:
     with driver_errors(), make_engine(connection).connect() as bound:
@@ -48,7 +56,7 @@ def _transaction(connection: Connection) -> Iterator[Bound]:
         bound.commit()
 
 
-def _config(bound: Bound) -> Config:
+def _config(bound: Bound | None) -> Config:
     from alembic.config import Config
 
     config = Config()

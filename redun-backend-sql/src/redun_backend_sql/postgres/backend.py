@@ -112,6 +112,12 @@ class PostgresBackend(SqlBackend):
             logger.debug("brought %s to schema revision %d", self.name, SCHEMA_REVISION)
         return SCHEMA_REVISION
 
+    @contextlib.contextmanager
+    def _schema(self, *, may_create: bool) -> Iterator[tuple[PostgresConnection, int]]:  # noqa: ARG002 - for SQLite
+        connection = open_connection(self.server, lock_timeout=self._lock_timeout)
+        with contextlib.closing(connection), translated_errors(self.server, connection.driver):
+            yield connection, refuse_foreign(connection, self.name)
+
     def _close_connection(self) -> None:
         assert isinstance(self._connection, PostgresConnection)
         self._connection.close()
@@ -187,7 +193,7 @@ def _repeating(method: Callable[..., T]) -> Callable[..., T]:
 
 def _repeat_operations() -> None:
     """Have every operation of the interface repeated, whichever it is: all of them may be, by their promises."""
-    life = {"load", "load_for_questions", "close"}
+    life = {"load", "load_for_questions", "close", "schema_info", "upgrade_schema", "downgrade_schema"}
     for name, method in inspect.getmembers(SqlBackend, inspect.isfunction):
         if hasattr(Backend, name) and not name.startswith("_") and name not in life:
             setattr(PostgresBackend, name, _repeating(method))

@@ -21,6 +21,7 @@ import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from redun.backends.schema_versions import SchemaVersions
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
 
-class Backend(ABC):
+class Backend(SchemaVersions, ABC):
     """Keeps what happened, and answers what it was."""
 
     is_durable: bool = True

@@ -30,6 +30,7 @@ COMMANDS = {
     "run": LazyCommand("redun.cli.run:run", "Run a task of a workflow."),
     "log": LazyCommand("redun.cli.log:log", "Show executions, jobs, tasks, values and files."),
     "init": LazyCommand("redun.cli.init:init", "Create a configuration directory and its repository."),
+    "db": LazyCommand("redun.cli.db:db", "Show and change the version of the repository's schema."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
     "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),
     "plugins": LazyCommand("redun.cli.plugins:plugins", "List the installed plugins."),

@@ -30,3 +30,15 @@ def upgrade() -> None:
         sa.Column("step", sa.SmallInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+
+
+def losses(connection: sa.Connection) -> str | None:
+    """What a downgrade below this revision would lose."""
+    count = connection.execute(sa.text("SELECT count(*) FROM handle")).scalar()
+    return f"{count} states of handles" if count else None
+
+
+def downgrade() -> None:
+    """Remove the tables for handles."""
+    op.drop_table("handle_edge")
+    op.drop_table("handle")
