@@ -56,8 +56,13 @@ def make_backend(config_dir: Path, **options: Any) -> SqlBackend:
             raise ConfigError(f"[backend] {option}: {reason}")
     # Each kind of database has its own driver, which only its users import.
     if options.get("db_aws_secret_name") or is_postgres(options.get("db_uri", defaults.DB_URI)):
-        from redun_backend_sql.postgres.backend import make_postgres_backend
-
+        try:
+            from redun_backend_sql.postgres.backend import make_postgres_backend
+        except ImportError as error:
+            raise ConfigError(
+                f"[backend] db_uri: PostgreSQL needs the driver psycopg 3 ({error})."
+                " Try: pip install redun-backend-sql[postgres]"
+            ) from error
         return make_postgres_backend(**options)
     from redun_backend_sql.sqlite_backend import make_sqlite_backend
 
