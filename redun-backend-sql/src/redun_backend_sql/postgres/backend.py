@@ -150,7 +150,7 @@ class PostgresBackend(SqlBackend):
         delays = () if self._has_given_up else self._delays
         for delay in (0.0, *delays):
             if problem is not None:
-                time.sleep(delay)
+                self._wait(delay)
             try:
                 if self._is_lost:
                     self._reconnect()
@@ -165,6 +165,13 @@ class PostgresBackend(SqlBackend):
         tried = "" if not self._delays else f". Tried again {self._how_long()}, in vain"
         self._has_given_up = True
         raise BackendError(f"{problem}{tried}.") from problem
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            time.sleep(seconds)
+        except BaseException:  # Ctrl-C: what the run still writes at its end shall not wait again
+            self._has_given_up = True
+            raise
 
     @property
     def _is_lost(self) -> bool:
