@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
+import psycopg
 import pytest
 from postgres_server import Database, drop_database, make_database
 from redun import Scheduler, task
@@ -36,29 +37,30 @@ def filled(postgres_uri_of: Any, template: Database) -> Iterator[PostgresBackend
     drop_database(postgres_uri_of, database)
 
 
-PLANS = """
-    LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_level = 'NOTICE';
-    SET client_min_messages = 'NOTICE'; SET auto_explain.log_nested_statements = on;
-    SET enable_seqscan = off; SET enable_sort = on
-"""
+class RecordingCursor(psycopg.Cursor[Any]):
+    """Notes what is executed, with its parameters."""
+
+    seen: ClassVar[list[tuple[Any, Any]]] = []
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        self.seen.append((query, params))
+        return super().execute(query, params, **options)
 
 
 def plans(backend: PostgresBackend, question: str) -> list[str]:
     """The plans of the statements that answer a question, where a table is scanned only if no index serves."""
     driver = connection_of(backend).driver
-    seen: list[str] = []
-
-    def notice(diagnostic: Any) -> None:
-        seen.append(diagnostic.message_primary or "")
-
-    driver.execute(PLANS)
-    driver.add_notice_handler(notice)
+    RecordingCursor.seen.clear()
+    driver.cursor_factory = RecordingCursor
     try:
         assert QUESTIONS[question](backend)
     finally:
-        driver.remove_notice_handler(notice)
-        driver.execute("SET auto_explain.log_min_duration = -1; RESET enable_seqscan")
-    return [text for text in seen if "Query Text" in text]
+        driver.cursor_factory = psycopg.Cursor
+    asked = [each for each in RecordingCursor.seen if re.match("SELECT|UPDATE|DELETE", each[0])]
+    driver.execute("SET enable_seqscan = off")
+    explained = [psycopg.ClientCursor(driver).execute(f"EXPLAIN {query}", params).fetchall() for query, params in asked]
+    driver.execute("RESET enable_seqscan")
+    return ["\n".join(line for (line,) in lines) for lines in explained]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -95,10 +95,13 @@ def test_an_at_sign_in_a_path_is_no_password():
     assert sqlite_path("sqlite:///a:b@c/redun.db", FOLDER) == FOLDER / "a:b@c" / "redun.db"
 
 
-@pytest.mark.parametrize("option", ["value_store_path"])
-def test_an_option_that_is_not_yet_supported_is_never_ignored(option: str):
-    with pytest.raises(ConfigError, match=f"{option}: not yet supported"):
-        make_backend(FOLDER, **{option: "something"})
+@pytest.mark.parametrize("db_uri", ["sqlite:///a.db", "postgresql://host/db"])
+def test_a_value_store_is_relative_to_the_configuration_or_has_a_scheme(tmp_path: Path, db_uri: str):
+    for given, path in [("values", f"{tmp_path}/values"), ("/data/v/", "/data/v"), ("s3://bucket/v", "s3://bucket/v")]:
+        store = make_backend(tmp_path, db_uri=db_uri, value_store_path=given, value_store_min_size=7).value_store
+        assert store is not None
+        assert (store.path, store.min_size) == (path, 7)
+    assert make_backend(tmp_path, db_uri=db_uri).value_store is None
 
 
 def test_the_options_reach_the_backend(tmp_path: Path):

@@ -106,12 +106,11 @@ def test_options_that_the_database_backend_refuses_are_found_without_opening_it(
     text = """
         [backend]
         db_uri = {uri}
-        value_store_path = values
+        value_store_min_size = -1
         automigrate = perhaps
     """
     rest = [
-        'redun.ini:3: [backend] value_store_path = "values": not yet supported. Remove it: values are kept in the '
-        "database.",
+        'redun.ini:3: [backend] value_store_min_size = "-1": Input should be greater than or equal to 0',
         'redun.ini:4: [backend] automigrate = "perhaps": Input should be a valid boolean, unable to interpret input',
     ]
     for uri, problem in [

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.base import Backend, refuse_large_values, warn_of_missing_values
@@ -22,7 +23,6 @@ from redun_backend_sql.uri import is_postgres
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from redun.backends.records import (
         CallHit,
@@ -44,16 +44,14 @@ if TYPE_CHECKING:
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
+    from redun_backend_sql.value_store import ValueStore
 
 
 def make_backend(config_dir: Path, **options: Any) -> SqlBackend:
     """The backend that a `[backend]` section describes; options as in `redun_backend_sql.settings`.
 
-    Raises `ConfigError` for a database or an option that is not supported.
+    Raises `ConfigError` for a database that is not supported.
     """
-    for option, reason in defaults.NOT_YET_SUPPORTED.items():
-        if options.get(option):
-            raise ConfigError(f"[backend] {option}: {reason}")
     # Each kind of database has its own driver, which only its users import.
     if options.get("db_aws_secret_name") or is_postgres(options.get("db_uri", defaults.DB_URI)):
         try:
@@ -63,10 +61,22 @@ def make_backend(config_dir: Path, **options: Any) -> SqlBackend:
                 f"[backend] db_uri: PostgreSQL needs the driver psycopg 3 ({error})."
                 " Try: pip install redun-backend-sql[postgres]"
             ) from error
-        return make_postgres_backend(**options)
+        return make_postgres_backend(config_dir, **options)
     from redun_backend_sql.sqlite_backend import make_sqlite_backend
 
     return make_sqlite_backend(config_dir, **options)
+
+
+def make_value_store(config_dir: Path, options: Mapping[str, Any]) -> ValueStore | None:
+    """The store for large values that a `[backend]` section describes, or None."""
+    path = options.get("value_store_path")
+    if not path:
+        return None
+    from redun_backend_sql.value_store import ValueStore
+
+    if "://" not in path:
+        path = str(Path(config_dir, path).absolute())
+    return ValueStore(path, options.get("value_store_min_size", defaults.VALUE_STORE_MIN_SIZE))
 
 
 class SqlBackend(Backend):
@@ -76,12 +86,14 @@ class SqlBackend(Backend):
     method raises `BackendError` when the database cannot be read or written, or was not loaded.
     """
 
-    def __init__(self, *, automigrate: bool, max_value_size: int | None) -> None:
+    def __init__(self, *, automigrate: bool, max_value_size: int | None, value_store: ValueStore | None = None) -> None:
         """Describe a repository; `load` opens it.
 
         automigrate: bring an older schema up to date.
         max_value_size: the most bytes that a value may have; `load` lowers it to what the database can hold.
+        value_store: where large values are kept instead of in the database.
         """
+        self.value_store = value_store
         self.max_value_size = max_value_size
         self._automigrate = automigrate
         self._lock = threading.RLock()
@@ -108,8 +120,8 @@ class SqlBackend(Backend):
         self._questions = None
         self._transaction = transaction
         identities = Identities(connection)
-        self._lookups = Lookups(connection, identities)
-        self._recorder = Recorder(connection, identities, self._lookups, transaction)
+        self._lookups = Lookups(connection, identities, self.value_store)
+        self._recorder = Recorder(connection, identities, self._lookups, transaction, self.value_store)
 
     def close(self) -> None:
         with self._lock:
@@ -155,6 +167,8 @@ class SqlBackend(Backend):
 
     def record(self, batch: RecordBatch) -> None:
         refuse_large_values(batch.values, self.max_value_size)
+        if self.value_store is not None:
+            self.value_store.put(batch.values)
         with self._open():
             self._recorder.write(batch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from redun_backend_sql import defaults
 from redun_backend_sql.uri import uri_problem
@@ -39,7 +39,8 @@ class SqlSettings(BaseModel):
     )
     value_store_path: str | None = Field(
         default=None,
-        description="Not yet supported: the folder for large values, relative to the configuration directory.",
+        description="Where large values are kept instead of in the database: a folder, relative to the configuration"
+        " directory, or a URL of any filesystem.",
     )
     value_store_min_size: int = Field(
         default=defaults.VALUE_STORE_MIN_SIZE,
@@ -67,9 +68,3 @@ class SqlSettings(BaseModel):
         if problem is not None:
             raise ValueError(problem)
         return db_uri
-
-    @field_validator(*defaults.NOT_YET_SUPPORTED)
-    @classmethod
-    def _is_not_set(cls, value: str | None, info: ValidationInfo) -> None:
-        if value:
-            raise ValueError(defaults.NOT_YET_SUPPORTED[str(info.field_name)])

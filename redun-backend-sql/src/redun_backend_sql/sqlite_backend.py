@@ -8,7 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from redun_backend_sql import defaults
-from redun_backend_sql.backend import SqlBackend
+from redun_backend_sql.backend import SqlBackend, make_value_store
 from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
 from redun_backend_sql.repository import claim, prepare, read_revision, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from redun_backend_sql.value_store import ValueStore
 
 
 def make_sqlite_backend(config_dir: Path, **options: Any) -> SqliteBackend:
@@ -33,6 +35,7 @@ def make_sqlite_backend(config_dir: Path, **options: Any) -> SqliteBackend:
         path,
         automigrate=True if automigrate is None else automigrate,
         max_value_size=options.get("max_value_size", defaults.MAX_VALUE_SIZE),
+        value_store=make_value_store(config_dir, options),
     )
 
 
@@ -45,6 +48,7 @@ class SqliteBackend(SqlBackend):
         *,
         automigrate: bool = True,
         max_value_size: int | None = defaults.MAX_VALUE_SIZE,
+        value_store: ValueStore | None = None,
         busy_timeout: float = BUSY_TIMEOUT,
     ) -> None:
         """Describe a repository; `load` opens it.
@@ -52,9 +56,10 @@ class SqliteBackend(SqlBackend):
         path: the file, made by `load` if it is missing; None keeps everything in memory.
         automigrate: bring an older schema up to date.
         max_value_size: the most bytes that a value may have; `load` lowers it to what SQLite can hold.
+        value_store: where large values are kept instead of in the file.
         busy_timeout: seconds to wait for another process that writes.
         """
-        super().__init__(automigrate=automigrate, max_value_size=max_value_size)
+        super().__init__(automigrate=automigrate, max_value_size=max_value_size, value_store=value_store)
         self.path = path
         self.is_durable = path is not None
         self._busy_timeout = busy_timeout

@@ -13,7 +13,7 @@ from redun.backends.base import Backend
 from redun.errors import BackendError
 
 from redun_backend_sql import defaults
-from redun_backend_sql.backend import SqlBackend
+from redun_backend_sql.backend import SqlBackend, make_value_store
 from redun_backend_sql.postgres.connecting import LOCK_TIMEOUT, Server, open_connection
 from redun_backend_sql.postgres.connection import PostgresConnection
 from redun_backend_sql.postgres.errors import BusyServerError, ConflictError, LostConnectionError, translated_errors
@@ -23,6 +23,9 @@ from redun_backend_sql.uri import postgres_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from redun_backend_sql.value_store import ValueStore
 
 logger = logging.getLogger("redun.backend")
 
@@ -45,6 +48,7 @@ class PostgresBackend(SqlBackend):
         *,
         automigrate: bool = False,
         max_value_size: int | None = defaults.MAX_VALUE_SIZE,
+        value_store: ValueStore | None = None,
         retries: int = defaults.DB_RETRIES,
         backoff: float = defaults.DB_RETRIES_BACKOFF,
         backoff_max: float = defaults.DB_RETRIES_BACKOFF_MAX,
@@ -54,6 +58,7 @@ class PostgresBackend(SqlBackend):
 
         automigrate: make the tables in an empty database, and bring an older schema up to date.
         max_value_size: the most bytes that a value may have; more than PostgreSQL can hold is lowered to that.
+        value_store: where large values are kept instead of in the database.
         retries: how often an operation is tried again when the connection is lost.
         backoff: seconds before the first of these; twice as long before each following one, up to `backoff_max`.
         lock_timeout: seconds to wait for another process that writes.
@@ -61,6 +66,7 @@ class PostgresBackend(SqlBackend):
         super().__init__(
             automigrate=automigrate,
             max_value_size=MOST_VALUE_BYTES if max_value_size is None else min(MOST_VALUE_BYTES, max_value_size),
+            value_store=value_store,
         )
         self.server = server
         self._delays = [min(backoff * 2**attempt, backoff_max) for attempt in range(retries)]
@@ -209,7 +215,7 @@ def _repeat_operations() -> None:
 _repeat_operations()
 
 
-def make_postgres_backend(**options: Any) -> PostgresBackend:
+def make_postgres_backend(config_dir: Path, **options: Any) -> PostgresBackend:
     """The backend that a `[backend]` section with a PostgreSQL URI, or a secret, describes.
 
     Raises `ConfigError` for a URI that cannot be used.
@@ -218,6 +224,7 @@ def make_postgres_backend(**options: Any) -> PostgresBackend:
         _server(options),
         automigrate=bool(options.get("automigrate")),
         max_value_size=options.get("max_value_size", defaults.MAX_VALUE_SIZE),
+        value_store=make_value_store(config_dir, options),
         retries=options.get("db_retries", defaults.DB_RETRIES),
         backoff=options.get("db_retries_backoff", defaults.DB_RETRIES_BACKOFF),
         backoff_max=options.get("db_retries_backoff_max", defaults.DB_RETRIES_BACKOFF_MAX),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.run_path.lookups import Lookups
+    from redun_backend_sql.value_store import ValueStore
 
 
 class Recorder:
@@ -33,12 +34,18 @@ class Recorder:
     """
 
     def __init__(
-        self, connection: Connection, identities: Identities, lookups: Lookups, transaction: WriteTransaction
+        self,
+        connection: Connection,
+        identities: Identities,
+        lookups: Lookups,
+        transaction: WriteTransaction,
+        store: ValueStore | None = None,
     ) -> None:
+        """Write on a connection. What belongs into the store is there before it is recorded."""
         self._connection = connection
         self._begin = transaction
         self._identities = identities
-        self._values = ValueWriter(connection, identities, lookups)
+        self._values = ValueWriter(connection, identities, lookups, store)
         self._calls = CallWriter(connection, identities, self._values)
         self._handles = HandleWriter(connection)
 
