@@ -72,6 +72,12 @@ def test_no_question_scans_a_large_table(filled: PostgresBackend, question: str)
             assert table not in LARGE, plan
 
 
+def test_the_newest_calls_with_a_common_result_are_found_without_sorting_all(filled: PostgresBackend) -> None:
+    (plan, *_) = [text for text in plans(filled, "calls_with_result") if "call_by_value" in text]
+    assert "Index Scan Backward using call_by_value" in plan or "Index Only Scan Backward" in plan
+    assert "Sort" not in plan
+
+
 @task
 def leaf(x: int) -> list[int]:
     return [x]

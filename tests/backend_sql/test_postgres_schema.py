@@ -43,6 +43,7 @@ def test_the_migrations_build_the_tables_that_are_described(repository: Database
     assert migrated.pop("value_by_path").removesuffix(" WHERE (path IS NOT NULL)") == plain.pop("value_by_path")
     assert "USING hash (names)" in migrated.pop("signature_by_names")
     assert "USING btree (names)" in plain.pop("signature_by_names")
+    assert migrated.pop("call_by_value").replace(", id)", ")") == plain.pop("call_by_value")
     assert migrated == plain
     assert described(repository, INDEXES)
 

@@ -135,7 +135,11 @@ def _calls() -> None:
     )
     op.create_index("call_by_eval", "call", [sa.text("substr(eval_hash, 1, 8)")])
     op.create_index("call_by_hash", "call", [sa.text("substr(call_hash, 1, 8)")])
-    op.create_index("call_by_value", "call", [sa.text("substr(value_hash, 1, 8)")])
+    by_value = ["substr(value_hash, 1, 8)"]
+    if op.get_bind().dialect.name == "postgresql":
+        # The newest calls with a common result are then at the end of it. An index of SQLite has the id anyway.
+        by_value.append("id")
+    op.create_index("call_by_value", "call", [sa.text(column) for column in by_value])
     op.create_table(
         "call_argument",
         sa.Column("value_prefix", sa.LargeBinary, primary_key=True),
