@@ -13,7 +13,7 @@ from redun import File, Handle, Scheduler, merge_handles, task
 from redun.errors import BackendError, BackendVersionError
 from redun.executors.inline import InlineExecutor
 from redun.expression_graph import encode_graph, graph_parts
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.value import encode
 from redun_backend_sql.integrity import Problem, check_repository, find_problems
 from redun_backend_sql.integrity.pickles import pickle_problem
@@ -374,7 +374,7 @@ def test_a_damaged_value_is_reported_whatever_its_form(codec: str, tmp_path: Pat
     assert content_problem(*encoded[:3], encoded.data[:-1]) is not None
     assert content_problem(*encoded[:3], encoded.data + b"x") is not None or codec in MARSHALLED
     if codec != "pickle":
-        assert content_problem(hash_bytes("value", b""), *encoded[1:4]) is not None
+        assert content_problem(hash_data("value", b""), *encoded[1:4]) is not None
 
 
 def test_a_value_inside_of_an_expression_is_looked_at() -> None:

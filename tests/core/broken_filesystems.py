@@ -97,6 +97,13 @@ class ListsByPrefix(Broken):
         return sorted(p for p in glob.glob(glob.escape(path) + "*/**", recursive=True) if os.path.isfile(p))
 
 
+class ListsFoldersAtAnyDepth(Broken):
+    breaks = "the_directories_right_in"
+
+    def list_folders(self, path):
+        return sorted({os.path.dirname(found) for found in self.list_files(path)} - {path.rstrip("/")})
+
+
 class ListsOneLevel(Broken):
     breaks = "the_files_below_a_directory or files_below_it"
 

@@ -8,13 +8,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class WebServer:
-    """Serves `files`, a dict of path to (content, headers), until it is told to `fail` with a status."""
+    """Serves `files`, a dict of path to (content, headers), with a `status`, to those who know the `password`."""
 
     def __init__(self, url):
         self.url = url
         self.files = {}
         self.status = 200
         self.answers_head = True
+        self.password = None
         self.requests = []
 
     def put(self, path, content, **headers):
@@ -36,6 +37,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_content):
         self.site.requests.append((self.command, self.path))
+        if self.site.password and self.headers["Authorization"] != self.site.password:
+            self.send_error(401)
+            return
         content, headers = self.site.files.get(self.path, (None, {}))
         if content is None or self.site.status != 200:
             self.send_error(self.site.status if self.site.status != 200 else 404)

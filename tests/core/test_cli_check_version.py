@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from redun.cli.check_version import check_version
+from redun.cli.version_condition import check_version
 from redun.errors import UsageError
 
 

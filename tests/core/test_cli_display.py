@@ -10,9 +10,9 @@ import pytest
 from redun.cli.execution_tags import git_tags, without_password
 from redun.cli.job_lines import JobLines
 from redun.cli.live_progress import LiveProgress
-from redun.cli.log_output import logger, start_logging
-from redun.cli.status_table import status_table
+from redun.log_lines import logger, start_logging
 from redun.scheduler.events import JobEvent
+from redun.scheduler.status_table import status_table
 from redun.task import task
 
 EXECUTION = "3f9a2c1b-0000-4000-8000-000000000000"

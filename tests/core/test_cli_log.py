@@ -28,7 +28,7 @@ from redun.backends.records import (
 from redun.cli.log import execution_view, executions_view, file_view, job_view, task_view, value_view
 from redun.cli.log.json_output import json_chunks
 from redun.errors import UsageError
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.provenance.find import (
     AmbiguousIdError,
     ExecutionFound,
@@ -72,7 +72,7 @@ class Repository:
         return encoded.hash
 
     def task(self, name: str, source: str = "") -> bytes:
-        task_hash = hash_bytes("task", (name + source).encode())
+        task_hash = hash_data("task", (name + source).encode())
         namespace, _, short = name.rpartition(".")
         self.batch.tasks.append(TaskRecord(task_hash, short, namespace, None, source or f"def {short}(x):\n    pass"))
         return task_hash
@@ -82,9 +82,9 @@ class Repository:
 
         task_hash = self.task(name)
         value_hash = self.value(result)
-        call_hash = hash_bytes("call", f"{name}{arguments}{result}".encode())
+        call_hash = hash_data("call", f"{name}{arguments}{result}".encode())
         bound = tuple(Argument(key, self.value(item), upstream) for key, item in arguments.items())
-        task_set = hash_bytes("taskset", task_hash)
+        task_set = hash_data("taskset", task_hash)
         self.batch.task_sets.append(TaskSetRecord(task_set, (task_hash,)))
         is_error = isinstance(result, ErrorValue)
         raw = None if is_error else value_hash

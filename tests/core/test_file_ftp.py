@@ -26,7 +26,12 @@ def server(tmp_path_factory):
     )
     thread = threading.Thread(target=server.serve_forever, kwargs={"timeout": 0.1}, daemon=True)
     thread.start()
-    yield f"ftp://user:secret@127.0.0.1:{server.socket.getsockname()[1]}"
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password secret\n")
+    netrc.chmod(0o600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETRC", str(netrc))
+        yield f"ftp://user@127.0.0.1:{server.socket.getsockname()[1]}"
     server.close_all()
     thread.join(30)
 
@@ -61,6 +66,11 @@ def test_the_hash_of_a_directory_lists_it_once(server, monkeypatch):
 
 
 def test_a_server_that_refuses_is_named(server):
-    path = f"{server.replace('secret', 'wrong')}/x"
     with pytest.raises(OSError, match="x"):
-        File(path).read()
+        File(f"{server.replace('user@', 'stranger@')}/x").read()
+
+
+def test_the_user_of_the_netrc_file_is_taken_where_the_url_names_none(server):
+    path = f"{server}/{uuid.uuid4()}"
+    File(path).write("found")
+    assert File(path.replace("user@", "")).read() == "found"

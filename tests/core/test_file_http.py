@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from redun.file import ContentFile, File, RedunFileNotFoundError, RedunOSError, RedunPermissionError, get_filesystem
 from redun.file import filesystem as registry
@@ -119,6 +121,18 @@ def test_nothing_is_written_or_removed(site, mode):
     with pytest.raises(RedunOSError, match="/data"):
         File(path).remove()
     assert File(path).read("rb") == b"x"
+
+
+def test_the_password_for_a_server_comes_from_the_netrc_file(site, tmp_path, monkeypatch):
+    site.password = f"Basic {base64.b64encode(b'ann:sesame').decode()}"
+    file = File(site.put("/data", b"found"))
+    with pytest.raises(RedunPermissionError, match="401"):
+        file.read()
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ann password sesame\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert File(file.path).read() == "found"
 
 
 def test_http_and_https_have_classes_of_their_own():

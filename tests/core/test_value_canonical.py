@@ -12,7 +12,7 @@ import pickle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.types import canonical, plain, reference
 from redun.types.canonical import Walk
 from redun.value import InvalidValueError, Value, decode, encode, hash_value
@@ -38,7 +38,7 @@ def specified_hash(value, small: int, limit: int) -> bytes:
     """The hash of plain data, straight from the description in `redun.types.canonical`."""
     flat = reference.encode_plain(value)
     if type(value) not in HEADERS or len(flat) <= limit:
-        return hash_bytes("value", flat)
+        return hash_data("value", flat)
     parts = [x for pair in value.items() for x in pair] if type(value) is dict else list(value)
     pieces = []
     for part in parts:
@@ -47,7 +47,7 @@ def specified_hash(value, small: int, limit: int) -> bytes:
     if type(value) in (set, frozenset):
         pieces.sort()
     header = b"\0" + HEADERS[type(value)] + len(value).to_bytes(8, "little")
-    return hash_bytes("value", header + b"".join(pieces))
+    return hash_data("value", header + b"".join(pieces))
 
 
 @settings(deadline=None)

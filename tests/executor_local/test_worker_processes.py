@@ -10,6 +10,7 @@ from redun.executors.transport import RemoteTaskError
 from redun.testing import tasks
 from redun.testing.recording_sink import RecordingSink
 from redun.testing.task_calls import Meeting, make_call
+from redun.traceback import format_error
 from redun_executor_local.executor import LocalExecutor
 
 
@@ -236,9 +237,15 @@ class TestEnd:
         assert multiprocessing.active_children() == []
 
 
-def test_an_error_of_reduns_own_comes_without_a_traceback_and_one_of_the_task_with_it():
-    from redun.executors.transport import format_error
+def test_a_task_that_exits_is_shown_with_its_own_lines_only(running, sink):
+    running.submit([make_call(1, tasks.leave, 3)])
+    sink.wait([1])
+    [end] = sink.ends[1]
+    assert "sys.exit(code)" in end.traceback
+    assert "executors" not in end.traceback
 
+
+def test_an_error_of_reduns_own_comes_without_a_traceback_and_one_of_the_task_with_it():
     assert format_error(ExecutorError("cannot be pickled")) == "redun.errors.ExecutorError: cannot be pickled\n"
     try:
         int("x")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from redun import File
 
 REDUN = str(Path(sys.executable).with_name("redun"))
 ENVIRON = {key: text for key, text in os.environ.items() if not key.startswith("REDUN")}
@@ -118,3 +120,63 @@ def test_a_page_of_a_web_server_is_copied(folder):
         site.status = 500
         assert "answers 500" in refused(folder, 1, url, "x")
         assert not (folder / "x").exists()
+
+
+# -- ls ---------------------------------------------------------------------------------------------------------------
+
+
+def listed(folder: Path, *words: str) -> list[str]:
+    done = fs(folder, "ls", *words)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().splitlines()
+
+
+def test_a_directory_is_listed_with_paths_to_go_on_with(folder):
+    (folder / "dir/empty").mkdir()
+    (folder / "dir/[odd].txt").write_text("x")
+    (folder / "[odd]").mkdir()
+    (folder / "[odd]/y").touch()
+    assert listed(folder, "dir") == ["dir/[odd].txt", "dir/empty/", "dir/sub/"]
+    assert listed(folder, "[odd]") == ["[odd]/y"]
+    assert listed(folder, "dir/sub/") == ["dir/sub/x"]
+    assert listed(folder, f"file://{folder}/dir/sub") == [f"file://{folder}/dir/sub/x"]
+    assert listed(folder, "dir/empty") == []
+    assert listed(folder, "a b.txt") == ["a b.txt"]
+    assert not (folder / ".redun").exists()
+
+
+def test_all_files_below_are_listed(folder):
+    assert listed(folder, "--recursive", ".") == ["./a b.txt", "./dir/sub/x"]
+
+
+def test_a_long_list_has_sizes_and_the_hashes_of_files(folder):
+    (folder / "dir/sub/large").write_bytes(b"x" * 1234)
+    hashes = {name: File(str(folder / name)).hash[:8] for name in ("a b.txt", "dir/sub/large", "dir/sub/x")}
+    assert listed(folder, "--long", str(folder)) == [
+        f"7  {hashes['a b.txt']}  {folder}/a b.txt",
+        f"-  -         {folder}/dir/",
+    ]
+    assert [line.split()[:2] for line in listed(folder, "-l", str(folder / "dir/sub"))] == [
+        ["1,234", hashes["dir/sub/large"]],
+        ["1", hashes["dir/sub/x"]],
+    ]
+
+
+def test_a_list_for_programs_is_json(folder):
+    assert json.loads("".join(listed(folder, "--json", "."))) == [
+        {"path": "./a b.txt", "type": "file"},
+        {"path": "./dir/", "type": "directory"},
+    ]
+    [row] = json.loads("".join(listed(folder, "--json", "--long", "a b.txt")))
+    assert (row["size"], len(row["hash"])) == (7, 40)
+
+
+def test_what_cannot_be_listed_is_one_clear_message(folder):
+    for url, words in [
+        ("none", "redun: error: there is no file or directory 'none'\n"),
+        ("nosuch://x", "redun: error: 'nosuch://x': no filesystem for the scheme 'nosuch'"),
+    ]:
+        done = fs(folder, "ls", url)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode().startswith(words)
+        assert done.stderr.count(b"\n") == 1

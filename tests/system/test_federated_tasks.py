@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pickle
+import subprocess
 import sys
 import threading
 import time
@@ -357,6 +358,16 @@ def test_launching_returns_the_execution_at_once_and_writes_its_input(
     assert result_of(shop, execution_id) == ["ham", 10, "EUR"]
     again = launch_federated_task(str(shop), "price", ("ham",), {"count": 5}, cache=False)
     assert "--no-cache" in wait_for(shop, again).args
+
+
+def test_a_process_that_launches_does_not_take_the_execution_with_it_when_it_ends(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_our_redun(monkeypatch, shop)
+    code = "import sys; from redun import federated_tasks as f; print(f.launch_federated_task(*sys.argv[1:], ('ham',)))"
+    done = subprocess.run([sys.executable, "-c", code, str(shop), "price"], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert wait_for(shop, done.stdout.strip()).status is Status.DONE
 
 
 def test_launching_refuses_what_makes_no_sense(shop: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setattr(sys, "dont_write_bytecode", True)
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         patch.setenv("REDUN_TRUTH_LOG", "")
         # Thousands of executions, and a warning each time that a task is made again because of a task that it returned.
         patch.setattr(logging.getLogger("redun"), "disabled", True)

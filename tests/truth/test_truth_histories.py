@@ -10,12 +10,12 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from truth_drawing import histories
-from truth_modes import History, compare, compare_on_sqlite, inline, processes, threads
+from truth_modes import History, compare, compare_on_sqlite, inline, processes, sub_runs_elsewhere, threads
 
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=140)
 @given(history=histories())
 def test_inline(folder: Path, history: History) -> None:
     compare(folder, inline, history)
@@ -28,7 +28,7 @@ def test_in_threads(folder: Path, history: History) -> None:
 
 
 @settings(QUICK, max_examples=20)
-@given(history=histories(most_steps=2))
+@given(history=histories(most_steps=2, sub_runs=0))
 def test_in_processes(folder: Path, history: History) -> None:
     compare(folder, processes, history)
 
@@ -37,3 +37,9 @@ def test_in_processes(folder: Path, history: History) -> None:
 @given(history=histories())
 def test_on_sqlite(folder: Path, history: History) -> None:
     compare_on_sqlite(folder, history)
+
+
+@settings(QUICK, max_examples=8)
+@given(history=histories(most_steps=2, sub_runs=6))
+def test_sub_runs_in_processes(folder: Path, history: History) -> None:
+    compare_on_sqlite(folder, history, sub_runs_elsewhere)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
-from redun import Scheduler, catch, task
+from redun import Scheduler, Task, catch, get_context, task
 from redun.backends.memory import MemoryBackend
 from redun.executors.inline import InlineExecutor
-from redun.functools import seq
+from redun.functools import no_prov, seq
+from redun.task_registry import get_task_registry
+from redun_backend_sql.integrity import check_repository
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "truth_regressions"
 ran: list[str] = []
@@ -112,3 +116,90 @@ def test_a_shallow_result_is_found_again_when_an_edit_below_it_was_taken_back(sc
 
         assert scheduler.run(above()) == version
     assert ran == ["1", "2"]
+
+
+def test_a_result_without_provenance_is_found_again_after_an_edit_below_that_gives_an_equal_value(
+    scheduler: Scheduler,
+) -> None:
+    for version in ("1", "2", "2", "2"):
+
+        @task(name="below", version=version)
+        def below() -> int:
+            ran.append(version)  # noqa: B023
+            return 5
+
+        assert scheduler.run(no_prov(below())) == 5
+    assert ran == ["1", "2"]
+
+
+@task(cache_scope="CSE")
+def counted() -> int:
+    ran.append("counted")
+    return 1
+
+
+@task
+def calls_counted() -> int:
+    return counted()
+
+
+@task(export_options={"cache_scope": "NONE"})
+def exports_twice() -> int:
+    return calls_counted.export_options(cache=True)()
+
+
+def test_of_two_exports_that_say_the_same_thing_the_inner_one_holds_below(scheduler: Scheduler) -> None:
+    assert [scheduler.run(exports_twice()) for _ in range(2)] == [1, 1]
+    assert ran == ["counted"]
+
+
+@task
+def first(items: Any) -> Any:
+    return items[0]
+
+
+@task
+def gives_a_list_of_tasks() -> Any:
+    ran.append("body")
+    return first([later_edited, 1])
+
+
+@task
+def gives_a_partial_task() -> Any:
+    ran.append("body")
+    return size([1], first.partial([later_edited]))
+
+
+@task(version="1")
+def later_edited() -> None:
+    pass
+
+
+@pytest.mark.parametrize("body", [gives_a_list_of_tasks, gives_a_partial_task], ids=["list", "partial"])
+def test_an_expression_means_tasks_by_name_however_deep_they_stand_in_it(
+    scheduler: Scheduler, body: Task[[], Any]
+) -> None:
+    scheduler.run(body())
+
+    @task(name="later_edited", version="2")
+    def edited() -> None:
+        pass
+
+    try:
+        scheduler.run(body())
+    finally:
+        get_task_registry().add(later_edited)
+    assert ran == ["body"]
+
+
+@task
+def depth() -> Any:
+    return get_context("depth", 0)
+
+
+def test_a_repository_with_calls_in_a_context_is_whole(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "redun.db")
+    executor = InlineExecutor("default")
+    assert Scheduler(backend=backend, executor=executor).run(depth(), context={"depth": 3}) == 3
+    backend.close()
+    assert not list(check_repository(tmp_path / "redun.db"))

@@ -13,17 +13,36 @@ from redun.backends.base import Backend
 from redun.scheduler.errors import DryRunResult
 from truth_drawing import Step
 from truth_engine import Engine, Ran
-from truth_model import Execution, Repository
+from truth_model import Execution
+from truth_options import Options, as_dict
 from truth_outcomes import Outcome, Unfit
 from truth_plain import Interpreter
 from truth_programs import Program
+from truth_repository import Repository, bounds
 from truth_runtime import canon
 
 LONGEST = 60.0
 OpenBackend = Callable[[], AbstractContextManager[Backend]]
 
 counts: Counter[str] = Counter()
-"""How many programs and runs were compared, and how they ended."""
+"""How many programs and runs were compared, how they ended, and in how many programs each construct was evaluated."""
+CONSTRUCTS = (
+    "partial",
+    "task",
+    "catch_all",
+    "gathered errors",
+    "async",
+    "await",
+    "no_prov",
+    "prov",
+    "subrun",
+    "context",
+    "changed context",
+    "refusals",
+    "retries",
+    "retry_on",
+    "export",
+)
 
 
 class Check:
@@ -33,14 +52,19 @@ class Check:
         self.engine = engine
         self.open_backend = open_backend
         self.repository = Repository()
+        self.context: Options = ()
+        self.used: set[str] = set()
         self.is_stale = False
-        """Whether a task was edited and kept its version: then it rightly is not as in plain Python."""
+        """Whether an edit did not change the hash of its task: then it rightly is not as in plain Python."""
 
     def history(self, program: Program, steps: list[Step]) -> None:
         for number, step in enumerate([Step("cold"), *steps]):
             if step.kind in ("edit", "revert"):
                 self.is_stale = self.is_stale or _is_stale(program, step.detail)
                 program = step.detail
+            if step.kind == "context":
+                self.context = step.detail
+                self.used.add("changed context")
             try:
                 self.run(program, step)
             except Unfit:
@@ -49,35 +73,41 @@ class Check:
                 error.add_note(f"in step {number}: {step.kind}")
                 raise
         counts["programs"] += 1
+        counts.update(f"with {name}" for name in self.used & set(CONSTRUCTS))
 
     def run(self, program: Program, step: Step) -> None:
-        plain = Interpreter(program).run()
-        execution = Execution(program, self.repository, use_cache=step.kind != "uncached")
+        interpreter = Interpreter(program, self.context)
+        plain = interpreter.run()
+        self.used |= interpreter.used
+        if self.is_stale and "subrun" in interpreter.used:
+            raise Unfit  # two schedulers may then go on with different bodies
+        execution = Execution(program, self.repository, use_cache=step.kind != "uncached", context=self.context)
         expected = execution.run()
         if not self.is_stale:
             assert _results(expected) == _results(plain), "the model contradicts plain Python"
         ran = self._run(program, step)
-        least, most = execution.bounds(expected)
+        least, most = bounds(execution.calls, expected)
         counts[f"runs {'failed' if expected.errors else 'done'}"] += 1
         counts["bodies"] += ran.bodies.total()
         if step.kind == "interrupt" and isinstance(ran.error, KeyboardInterrupt):
             assert_between(Counter(), ran.bodies, most)
-            execution.leave(expected, ran.bodies, False, ran.done)
+            self.repository.leave(execution, expected, ran.bodies, False, ran.done)
         elif step.kind == "dry":
             assert not ran.bodies
             if most or not _runs_hidden_tasks(program) or not isinstance(ran.error, DryRunResult):
                 assert_dry(ran, expected, least, most)
-            execution.leave(expected, ran.bodies, False, frozenset())
+            self.repository.leave(execution, expected, ran.bodies, False, frozenset())
         else:
             assert_result(ran, expected)
             assert_between(least, ran.bodies, most)
-            execution.leave(expected, ran.bodies, True, frozenset())
+            self.repository.leave(execution, expected, ran.bodies, True, frozenset())
 
     def _run(self, program: Program, step: Step) -> Ran:
         with self.open_backend() as backend:
             return self.engine.run(
                 program,
                 backend,
+                as_dict(self.context),
                 cache=step.kind != "uncached",
                 dryrun=step.kind == "dry",
                 stop_after=step.detail if step.kind == "interrupt" else 0,
@@ -111,7 +141,7 @@ def assert_dry(ran: Ran, expected: Outcome, least: Counter[str], most: Counter[s
 
 def _runs_hidden_tasks(program: Program) -> bool:
     """Whether tasks of redun itself may have to run, which write no log: `throw`, and the one that wraps the root."""
-    return program.uses("throw") or program.uses("task")
+    return program.uses("throw", "task", "partial", "no_prov", "subrun")
 
 
 def _results(outcome: Outcome) -> Any:
@@ -119,11 +149,19 @@ def _results(outcome: Outcome) -> Any:
 
 
 def _is_stale(old: Program, new: Program) -> bool:
+    """Whether code was edited under its version, or how often is tried what refuses at first."""
+    if any(task.refusals for task in new.tasks) and _retries(old) != _retries(new):
+        return True
     return any(
-        before.hash_id() == after.hash_id() and before.function() != after.function()
+        before.hash_id == after.hash_id and before.function != after.function
         for before, after in zip(old.tasks, new.tasks, strict=True)
     )
 
 
+def _retries(program: Program) -> Any:
+    names = ("max_retries", "retry_on", "export")
+    return [[option for option in task.options if option[0] in names] for task in program.tasks]
+
+
 def assert_no_threads_left() -> None:
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("redun-truth")]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("redun-")]

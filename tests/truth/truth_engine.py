@@ -9,13 +9,13 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from redun import Scheduler
 from redun.backends.base import Backend
-from redun.executors.base import Executor
+from redun.config import Config
 from redun.scheduler.events import JobEvent
 from truth_programs import Program
 from truth_runtime import LOG_VARIABLE, log_key
@@ -35,41 +35,51 @@ class Ran(NamedTuple):
     done: frozenset[str]
 
 
-class Engine:
-    """Runs one program after the other, each as a module of its own, on repositories that it opens anew each time.
+Sections = dict[str, dict[str, Any]]
 
-    folder: on `sys.path`, also of worker processes. make_executor: makes the executor of a run.
+
+class Engine:
+    """Runs the editions of a program one after the other, on repositories that it opens anew each time.
+
+    folder: on `sys.path`, also of worker processes. sections: the configuration, with the executors `default`, `loop`
+    (for async tasks) and `sub` (for sub-runs).
     """
 
-    def __init__(self, folder: Path, make_executor: Callable[[], Executor]) -> None:
-        self._folder = folder
-        self._make_executor = make_executor
+    def __init__(self, folder: Path, sections: Sections) -> None:
+        self._name = f"truth_case_{next(_numbers)}"
+        self._path = folder / f"{self._name}.py"
+        self._sections = sections
         self._log = folder / "ran.log"
         self._log.touch()
         os.environ[LOG_VARIABLE] = str(self._log)
 
     def run(
-        self, program: Program, backend: Backend, *, cache: bool = True, dryrun: bool = False, stop_after: int = 0
+        self,
+        program: Program,
+        backend: Backend,
+        context: dict[str, Any],
+        *,
+        cache: bool = True,
+        dryrun: bool = False,
+        stop_after: int = 0,
     ) -> Ran:
         """Evaluate a program.
 
         stop_after: a number of events after which an observer ends the run as Ctrl-C would; 0 for never.
         """
-        name = f"truth_case_{next(_numbers)}"
-        path = self._folder / f"{name}.py"
-        path.write_text(program.source())
+        self._path.write_text(program.source())
         observer = Observer(stop_after)
-        scheduler = Scheduler(backend=backend, executor=self._make_executor(), observers=[observer])
+        scheduler = Scheduler(Config(self._sections), backend, observers=[observer])
         value, error = None, None
         try:
-            module = _load(name, path)
-            value = scheduler.run(module.root(), cache=cache, dryrun=dryrun)
+            module = _load(self._name, self._path)
+            value = scheduler.run(module.root(), cache=cache, dryrun=dryrun, context=context)
         except (Exception, KeyboardInterrupt) as raised:
             error = raised
         finally:
-            sys.modules.pop(name, None)
-            linecache.cache.pop(str(path), None)
-            path.unlink()
+            sys.modules.pop(self._name, None)
+            linecache.cache.pop(str(self._path), None)
+            self._path.unlink()
             _wait_for_threads()
         return Ran(value, error, self._read_log(), frozenset(observer.done))
 
@@ -109,6 +119,6 @@ def _load(name: str, path: Path) -> Any:
 def _wait_for_threads() -> None:
     """A call that a failing run has abandoned must not write to the log of the next one."""
     for thread in threading.enumerate():
-        if thread.name.startswith("redun-truth"):
+        if thread.name.startswith("redun-"):
             thread.join(30)
             assert not thread.is_alive()

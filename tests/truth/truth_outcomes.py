@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from truth_programs import Options, TaskDef
+from truth_options import Options, overrides
+from truth_programs import TaskDef
 from truth_runtime import canon
+
+Closure = tuple[Any, Any]
+"""A part of a body, and the frame that it stands in."""
 
 
 class Unfit(Exception):
@@ -16,18 +20,36 @@ class Unfit(Exception):
 class Task:
     """A task as a value."""
 
-    def __init__(self, name: str, options: Options) -> None:
-        self.name = name
-        self.overrides = options
+    def __init__(self, number: int, options: Options) -> None:
+        self.number = number
+        self.name = f"t{number}"
+        self.given = options
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"options": dict(self.overrides)}
+        return {"options": overrides(self.given)}
+
+
+class PartialTask:
+    """A task with arguments that are evaluated with the call.
+
+    key: tells what they are, with tasks in them by their code.
+    """
+
+    def __init__(
+        self, task: Task, args: tuple[Closure, ...], kwargs: dict[str, Closure], key: Callable[[Any], Any]
+    ) -> None:
+        self.task = task
+        self.args = args
+        self.kwargs = kwargs
+        self.key = key
 
 
 class Call:
     """A call that is made, and the calls below it.
 
+    log_key: how its body is noted; empty for a task of redun itself, whose bodies are not.
     runs: whether its body runs; None if that is not known.
+    tries: how often it runs, where it does.
     children: each with whether it is sure to be made if this call is.
     """
 
@@ -35,6 +57,7 @@ class Call:
         self.task = task
         self.log_key = log_key
         self.runs: bool | None = True
+        self.tries = 1
         self.outcome: Outcome = Outcome()
         self.children: Trace = ()
 

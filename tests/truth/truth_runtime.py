@@ -34,6 +34,18 @@ class Denied(Refused):
     """A kind of `Refused`."""
 
 
+CLASSES: dict[str, type[Exception]] = {
+    "Refused": Refused,
+    "Denied": Denied,
+    **{
+        error.__name__: error
+        for error in (ZeroDivisionError, TypeError, KeyError, IndexError, AttributeError, Exception)
+    },
+}
+"""The errors that programs name."""
+NOT_YET = "not yet"
+
+
 def note(name: str, *args: Any) -> None:
     """Write down that the body of a task runs. One `write` to a file opened to append is never torn."""
     line = log_key(name, args) + "\n"
@@ -44,6 +56,14 @@ def note(name: str, *args: Any) -> None:
         os.close(descriptor)
 
 
+def refuse_at_first(times: int, name: str, *args: Any) -> None:
+    """Raise in a body that has run no more than so many times in this run."""
+    key = log_key(name, args).encode()
+    with open(os.environ[LOG_VARIABLE], "rb") as log:
+        if log.read().splitlines().count(key) <= times:
+            raise Refused(NOT_YET)
+
+
 def log_key(name: str, args: tuple[Any, ...]) -> str:
     """A call as it stands in the log."""
     return repr((name, *map(canon, args)))
@@ -52,15 +72,20 @@ def log_key(name: str, args: tuple[Any, ...]) -> str:
 def canon(value: Any, task_hash: Callable[[str], Any] | None = None) -> tuple[Any, ...]:
     """What a value is, up to equality of type and content: dictionaries are in order, sets are not.
 
-    task_hash: tells for a task by which code its value is known.
+    task_hash: tells for a task by which code its value is known. Without it, of a task with some arguments it is only
+    said how many there are: they are not evaluated.
     """
     if value is None or isinstance(value, (int, float, str, bytes)):
         return type(value).__name__, repr(value)
     if isinstance(value, BaseException):
         return "error", type(value).__name__, str(value)
-    if type(value).__name__ == "Task":  # the engine's own, and that of the interpreter
+    kind = type(value).__name__
+    if kind == "Task":  # the engine's own, and that of the interpreter
         extra = (task_hash(value.name),) if task_hash else ()
         return "task", value.name, repr(sorted(value.__getstate__()["options"].items())), *extra
+    if kind == "PartialTask":
+        extra = (value.key(task_hash),) if task_hash else ()
+        return "partial", canon(value.task, task_hash), len(value.args) + len(value.kwargs), *extra
     if isinstance(value, dict):
         items = [part for pair in value.items() for part in pair]
     elif isinstance(value, (list, tuple, set, frozenset)):
@@ -68,6 +93,6 @@ def canon(value: Any, task_hash: Callable[[str], Any] | None = None) -> tuple[An
     elif isinstance(value, Pair):
         items = [value.left, value.right]
     else:
-        return "?", type(value).__name__, repr(value)
+        return "?", kind, repr(value)
     parts = [canon(item, task_hash) for item in items]
-    return type(value).__name__, *(sorted(parts, key=repr) if isinstance(value, (set, frozenset)) else parts)
+    return kind, *(sorted(parts, key=repr) if isinstance(value, (set, frozenset)) else parts)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
-from truth_programs import Node, Options, Parameter, TaskDef
+from truth_constructs import ERRORS, Constructs
+from truth_programs import Node, Parameter, TaskDef
 
 TYPES = ("num", "num", "num", "num", "num", "text", "list", "list", "pair", "point", "map", "set", "any")
 CONSTANTS = {
@@ -17,26 +18,17 @@ CONSTANTS = {
     "point": ["Point(1, 2)", "Point(0, (1,))"],
     "map": ["{}", "{'a': 1}", "{'b': 2, 'a': 1}"],
     "set": ["set()", "{1, 2}", "frozenset({3})"],
+    "gathered": ["[]"],
     "any": ["None", "(None, [1, {'a': (1, 2)}])", "Pair(Point(1, {2}), [None])", "()", "b'x'"],
 }
-OPERATORS = ["add", "sub", "mul", "truediv", "eq", "ne", "lt", "le", "gt", "ge", "and", "or"]
-ERRORS = ["Refused", "Denied", "ZeroDivisionError", "TypeError", "KeyError", "IndexError", "AttributeError"]
-CALL_OPTIONS: list[Options] = [
-    (("cache", False),),
-    (("cache", True),),
-    (("cache_scope", "CSE"),),
-    (("cache_scope", "NONE"),),
-    (("check_valid", "shallow"),),
-    (("check_valid", "full"),),
-]
-TASK_OPTIONS: list[Options] = [(), (), (), *CALL_OPTIONS, *[(("cache", True), ("check_valid", "shallow"))] * 4]
 
 
 @dataclass
-class Grower:
+class Grower(Constructs):
     """Grows the expressions of one body.
 
     tasks: those that it may call. parameters, lets: what it may refer to, with types. fuel: how many nodes at most.
+    sub_runs: how likely sub-runs are, which cost far more than anything else.
     """
 
     draw: Any
@@ -44,6 +36,7 @@ class Grower:
     parameters: tuple[Parameter, ...] = ()
     again: TaskDef | None = None
     fuel: int = 15
+    sub_runs: int = 0
 
     def __post_init__(self) -> None:
         self.lets: list[tuple[str, Node]] = []
@@ -56,6 +49,9 @@ class Grower:
     def happens(self, one_in: int) -> bool:
         return bool(self.draw(st.integers(0, one_in - 1)) == one_in - 1)
 
+    def draw_int(self, least: int, most: int) -> int:
+        return int(self.draw(st.integers(least, most)))
+
     def expression(self, kind: str) -> Node:
         """An expression of a type; seldom of another one."""
         self.fuel -= 1
@@ -65,7 +61,19 @@ class Grower:
             kind = self.one_of(TYPES)
         if self.fuel <= 0:
             return self.leaf(kind)
-        ways = ["leaf", *["call"] * 5, "cond", "catch", "catch", "operation", "operation", "display", "display", "now"]
+        ways = [
+            "leaf",
+            *["call"] * 5,
+            "cond",
+            "catch",
+            "catch",
+            "operation",
+            "operation",
+            "display",
+            "display",
+            "now",
+            "beyond",
+        ]
         way = self.one_of(ways)
         made = getattr(self, f"grow_{way}")(kind) if way != "leaf" else None
         return made if made is not None else self.leaf(kind)
@@ -73,7 +81,9 @@ class Grower:
     def grown(self, kind: str) -> Node:
         """An expression of a type that calls something, if anything can be called."""
         self.fuel -= 1
-        way = self.one_of(["call", "call", "operation", "cond", "catch", "display"])
+        if self.fuel <= 0:
+            return self.grow_call(kind) or self.leaf(kind)
+        way = self.one_of(["call", "call", "call", "operation", "cond", "catch", "display", "beyond"])
         return getattr(self, f"grow_{way}")(kind) or self.grow_call(kind) or self.expression(kind)
 
     def several(self, kind: str, least: int, most: int) -> tuple[Node, ...]:
@@ -87,31 +97,6 @@ class Grower:
         return self.one_of(found) if found else Node("const", self.one_of(CONSTANTS[kind]))
 
     # -- calls --------------------------------------------------------------------------------------------------------
-
-    def callable_tasks(self, kind: str) -> list[TaskDef]:
-        ordinary = [t for t in self.tasks if not t.parameters or t.parameters[0].type != "error"]
-        return [t for t in ordinary if t.result == kind or kind == "any"]
-
-    def functions(self) -> list[TaskDef]:
-        """Tasks that can be called with one number."""
-        return [
-            task
-            for task in self.callable_tasks("num")
-            if [p.type for p in task.parameters[:1]] == ["num"]
-            and task.base is None
-            and all(p.default for p in task.parameters[1:])
-        ]
-
-    def function(self) -> Node:
-        given = [Node("arg", p.name) for p in self.parameters if p.type == "fn"]
-        functions = self.functions()
-        if given and (not functions or self.happens(2)):
-            return given[0]
-        options = self.one_of(CALL_OPTIONS) if self.happens(6) else ()
-        return Node("task", (self.one_of(functions).number, options))
-
-    def has_function(self) -> bool:
-        return bool(self.functions()) or any(p.type == "fn" for p in self.parameters)
 
     def grow_call(self, kind: str) -> Node | None:
         if self.again is not None and self.again.result == kind and self.happens(2):
@@ -138,7 +123,7 @@ class Grower:
             if names or len(parts) < index or self.happens(4):
                 names.append(parameter.name)
             parts.append(self.expression(parameter.type))
-        options = self.one_of(CALL_OPTIONS) if self.happens(8) else ()
+        options = self.call_options(task) if self.happens(5) else ()
         return Node("call", (task.number, tuple(names), options), tuple(parts))
 
     def grow_apply(self) -> Node:
@@ -158,9 +143,9 @@ class Grower:
         return Node("cond", None, tuple(parts))
 
     def grow_catch(self, kind: str) -> Node | None:
-        recoveries = [t for t in self.tasks if t.parameters and t.parameters[0].type == "error" and t.result == kind]
+        recoveries = [t for t in self.tasks if t.takes == "error" and t.result == kind]
         if not recoveries:
-            recoveries = [t for t in self.tasks if t.parameters and t.parameters[0].type == "error"]
+            recoveries = [t for t in self.tasks if t.takes == "error"]
         if not recoveries:
             return None
         pairs = []
@@ -180,9 +165,7 @@ class Grower:
             return Node("op", ("getitem",), (self.expression("list"), Node("const", "7")))
         if way == "attribute":
             return Node("op", ("getattr", "missing"), (self.expression("num"),))
-        refusing = [
-            t for t in self.tasks if t.guard is not None and (not t.parameters or t.parameters[0].type != "error")
-        ]
+        refusing = [t for t in self.callable_tasks("any") if t.guard is not None or t.refusals]
         made = self.call(self.one_of(refusing)) if refusing and way == "task" else None
         return made or Node("throw", (self.one_of(ERRORS[:4]), self.one_of(["", "no", "never"])))
 

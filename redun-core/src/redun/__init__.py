@@ -22,6 +22,16 @@ from redun.version import __version__
 
 if TYPE_CHECKING:
     from redun.context import get_context
+    from redun.executors.alias import AliasExecutor
+    from redun.executors.by_type import (
+        AWSBatchExecutor,
+        AWSGlueExecutor,
+        DockerExecutor,
+        GCPBatchExecutor,
+        K8SExecutor,
+        LocalExecutor,
+    )
+    from redun.executors.registering import register_executor
     from redun.file import Dir, File
     from redun.handle import Handle
     from redun.namespace import get_current_namespace, namespace
@@ -36,9 +46,16 @@ if TYPE_CHECKING:
 
 # Everything is imported when it is first used, so that `redun --help` pays for none of it.
 _HOMES = {
+    "AWSBatchExecutor": "redun.executors.by_type",
+    "AWSGlueExecutor": "redun.executors.by_type",
+    "AliasExecutor": "redun.executors.alias",
     "Dir": "redun.file",
+    "DockerExecutor": "redun.executors.by_type",
     "File": "redun.file",
+    "GCPBatchExecutor": "redun.executors.by_type",
     "Handle": "redun.handle",
+    "K8SExecutor": "redun.executors.by_type",
+    "LocalExecutor": "redun.executors.by_type",
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
     "Task": "redun.task",
@@ -51,6 +68,7 @@ _HOMES = {
     "get_task_registry": "redun.task_registry",
     "merge_handles": "redun.scheduler",
     "namespace": "redun.namespace",
+    "register_executor": "redun.executors.registering",
     "run": "redun.run_function",
     "scheduler_task": "redun.task",
     "script": "redun.scripting",
@@ -61,9 +79,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "AWSBatchExecutor",
+    "AWSGlueExecutor",
+    "AliasExecutor",
     "Dir",
+    "DockerExecutor",
     "File",
+    "GCPBatchExecutor",
     "Handle",
+    "K8SExecutor",
+    "LocalExecutor",
     "PartialTask",
     "Scheduler",
     "Task",
@@ -77,6 +102,7 @@ __all__ = [
     "get_task_registry",
     "merge_handles",
     "namespace",
+    "register_executor",
     "run",
     "scheduler_task",
     "script",

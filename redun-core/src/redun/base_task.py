@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
 from redun.expression import TaskExpression
-from redun.hashing import hash_bytes, hash_parts
+from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
 from redun.nested import merge_dicts
 from redun.result_length import get_result_length
@@ -151,7 +151,7 @@ class Task(Value, Generic[P, R]):
     def _calc_hash(self, helpers_by_default: bool) -> tuple[bytes, bool]:
         """The hash, and whether it is final: while a module is still being imported, helpers may be missing."""
         if self.compat:
-            return hash_bytes("task", self.compat[0].encode()), True
+            return hash_data("task", self.compat[0].encode()), True
         kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
         parts = [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass")]
         parts += sorted(hash_value(item) for item in self._hash_includes or ())

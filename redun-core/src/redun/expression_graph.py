@@ -11,7 +11,7 @@ head at that index, on the nodes that follow), a letter one of the kinds below.
 from __future__ import annotations
 
 import marshal
-from typing import Any
+from typing import Any, NamedTuple
 
 from redun import nested
 from redun.errors import InvalidValueError
@@ -185,14 +185,22 @@ def encode_graph(value: Any) -> EncodedValue:
 
 def decode_graph(data: bytes) -> Any:
     """The nested value that `encode_graph` was given. Raises `InvalidValueError` for damaged data."""
-    return decode_graph_and_values(data)[0]
+    return open_graph(data).value
 
 
-def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
-    """The nested value that `encode_graph` was given, and every value in it that is more than plain data.
+class OpenedGraph(NamedTuple):
+    """A nested value that was stored with expressions in it, and what decides whether it still holds."""
 
-    These decide whether a stored expression still holds: a file that has changed since is in another state than the one
-    that the expression speaks of.
+    value: Any
+    values: list[Any]
+    """Every value in it that is more than plain data: a file may have changed since, and is then in another state than
+    the one that the expressions speak of."""
+    task_names: list[str]
+    """The tasks that the expressions call: they may have another name by now, or not be imported yet."""
+
+
+def open_graph(data: bytes) -> OpenedGraph:
+    """What `encode_graph` was given, with what is in it.
 
     Raises `InvalidValueError` for damaged data.
     """
@@ -201,11 +209,13 @@ def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
         root, nodes = marshal.loads(structure)
     except (ValueError, EOFError, TypeError) as error:
         raise InvalidValueError(f"a stored expression is damaged: {error}") from error
-    decoded = [_as_today(decode(codec, blob, type_name)) for type_name, codec, blob in blobs]
+    decoded = [decode(codec, blob, type_name) for type_name, codec, blob in blobs]
+    decoded = [item if blob[1] in _PLAIN else as_today(item) for item, blob in zip(decoded, blobs, strict=True)]
     checked = [item for item, (_, codec, _) in zip(decoded, blobs, strict=True) if codec not in _PLAIN]
     values = iter(decoded)
     built: list[Any] = []
     append = built.append
+    task_names: list[str] = []
     for node in nodes:
         if node.__class__ is not tuple:
             append(node)
@@ -213,9 +223,11 @@ def decode_graph_and_values(data: bytes) -> tuple[Any, list[Any]]:
             append(_build_call(nodes[node[0]], [built[index] for index in node[1:]]))
         elif node[0] in ("T", "S", "O"):
             append(None)  # a head: only its calls are values
+            if node[0] != "O":
+                task_names.append(node[1])
         else:
             append(_build(node, built, values))
-    return built[root], checked
+    return OpenedGraph(built[root], checked, task_names)
 
 
 def graph_parts(data: bytes) -> tuple[bytes, list[tuple[bytes, str, str, bytes]]]:
@@ -237,8 +249,13 @@ def graph_parts(data: bytes) -> tuple[bytes, list[tuple[bytes, str, str, bytes]]
     return hasher.digest(), parts
 
 
-def _as_today(item: Any) -> Any:
-    return item.as_today() if isinstance(item, Value) else item
+def as_today(item: Any) -> Any:
+    """A nested value with the tasks in it as they are registered today."""
+    if isinstance(item, Value):
+        return item.as_today()
+    if any(isinstance(leaf, Value) for leaf in nested.iter_leaves(item)):
+        return nested.map_leaves(lambda leaf: leaf.as_today() if isinstance(leaf, Value) else leaf, item)
+    return item
 
 
 def _build_call(head: tuple[Any, ...], parts: list[Any]) -> Expression[Any]:

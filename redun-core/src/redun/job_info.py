@@ -17,9 +17,9 @@ class JobInfo:
     the cache key.
     """
 
-    execution_id: str = ""
+    execution_id: str = field(default="", repr=False)
     job_id: str = ""
     """`<execution id>.<number>`."""
-    eval_hash: str = ""
-    args_hash: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    eval_hash: str = field(default="", repr=False)
+    args_hash: str = field(default="", repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -47,7 +47,9 @@ class PartialTask(Task[..., R]):
         return hash_parts("task", [b"partial", own, hash_value((self.args, self.kwargs))]).hex()
 
     def as_today(self) -> PartialTask[R]:
-        return PartialTask(self.task.as_today(), self.args, self.kwargs)
+        from redun.expression_graph import as_today
+
+        return PartialTask(self.task.as_today(), as_today(self.args), as_today(self.kwargs))
 
     def is_valid(self) -> bool:
         return self.task.is_valid() and is_valid((self.args, self.kwargs))

@@ -67,7 +67,7 @@ _FRESH = 2.0
 
 
 def _fingerprint(code: CodeType) -> bytes:
-    from redun.hashing import hash_bytes
+    from redun.hashing import hash_data
 
     constants = tuple(_fingerprint(item) if isinstance(item, CodeType) else repr(item) for item in code.co_consts)
-    return hash_bytes("task", marshal.dumps((code.co_code, constants, code.co_names, code.co_varnames), 2))
+    return hash_data("task", marshal.dumps((code.co_code, constants, code.co_names, code.co_varnames), 2))

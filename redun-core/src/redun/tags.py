@@ -10,6 +10,15 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORDS = {"": None, "null": None, "true": True, "false": False}
 
+VERSION_KEY = "redun.version"
+PROJECT_KEY = "project"
+DOC_KEY = "doc"
+USER_KEY = "user"
+"""The keys of tags that every execution started by `redun run` may have."""
+
+ANY_VALUE = object()
+"""What `parse_tag_key_value` gives for a key alone: a tag with this key and whatever value."""
+
 MAX_SHOWN = 50
 """Characters of a key or of a value that listings show."""
 
@@ -33,12 +42,16 @@ def parse_tag_value(text: str) -> Any:
     return text
 
 
-def parse_tag_key_value(text: str) -> tuple[str, Any]:
+def parse_tag_key_value(text: str, value_required: bool = True) -> tuple[str, Any]:
     """Split `key=value` and read the value.
 
-    Raises ValueError without `=` or without a key.
+    value_required: False takes a key alone as well, with `ANY_VALUE` for its value.
+
+    Raises ValueError without a key, and without a `=` that is required.
     """
     key, equals, value = text.partition("=")
+    if key and not equals and not value_required:
+        return key, ANY_VALUE
     if not equals or not key:
         raise ValueError(f"tag {text!r} should have the form key=value")
     return key, parse_tag_value(value)

@@ -57,24 +57,39 @@ def shorten_frames(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], int]:
 def format_error(error: BaseException, hidden_modules: Sequence[str] = ()) -> str:
     """The Python traceback of an error, without the frames of the given packages that lead to the user's code.
 
-    An error that no code of the user's has raised is described by its message alone.
+    That holds for the errors behind it as well. One that no code of the user's has raised is described by its message
+    alone.
     """
     summary = python_traceback.TracebackException.from_exception(error)
-    kept = error_frames(error, hidden_modules)
-    if not kept:
+    if not _trim(summary, error, hidden_modules):
         return "".join(summary.format_exception_only())
-    summary.stack = python_traceback.StackSummary.from_list(kept)
     return "".join(summary.format())
+
+
+def _trim(
+    summary: python_traceback.TracebackException | None, error: BaseException | None, hidden_modules: Sequence[str]
+) -> bool:
+    """Leave the frames of the user's code in the summary of an error and of those behind it; whether there are any."""
+    found = False
+    while summary is not None and error is not None:
+        kept = error_frames(error, hidden_modules)
+        summary.stack = python_traceback.StackSummary.from_list(kept)
+        found = found or bool(kept)
+        is_cause = summary.__cause__ is not None
+        summary = summary.__cause__ if is_cause else summary.__context__
+        error = error.__cause__ if is_cause else error.__context__
+    return found
 
 
 def error_frames(error: BaseException, hidden_modules: Sequence[str]) -> list[python_traceback.FrameSummary]:
     """The frames of an error's traceback from the first one on that belongs to none of the given packages."""
     frames = []
     walk = python_traceback.walk_tb(error.__traceback__)
+    hidden = tuple(f"{package}." for package in hidden_modules)
     is_hidden = True
     for frame, lineno in walk:
         module = frame.f_globals.get("__name__", "")
-        is_hidden = is_hidden and module.split(".")[0] in hidden_modules
+        is_hidden = is_hidden and f"{module}.".startswith(hidden)
         if not is_hidden:
             code = frame.f_code
             frames.append(python_traceback.FrameSummary(code.co_filename, lineno, code.co_name))

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
     from redun.base_task import Task
 
+    ErrorClass = type[BaseException] | tuple[type[BaseException], ...]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 S = TypeVar("S")
 U = TypeVar("U")
+V = TypeVar("V")
+W = TypeVar("W")
 
 
 class TaskDecorator(Protocol):
@@ -43,7 +47,7 @@ def awaitable(value: T) -> Awaitable[T]:
 
 
 class Cond(SchedulerTask[..., Any]):
-    """`cond(condition, value, otherwise)` and longer."""
+    """`cond(condition, value, otherwise)` and longer. Type checkers know up to four conditions."""
 
     if TYPE_CHECKING:
 
@@ -52,22 +56,82 @@ class Cond(SchedulerTask[..., Any]):
         @overload
         def __call__(self, condition: Any, value: T, otherwise: S, /) -> T | S: ...
         @overload
-        def __call__(self, condition: Any, value: T, condition2: Any, value2: S, otherwise: U, /) -> T | S | U: ...
+        def __call__(self, c1: Any, v1: T, c2: Any, v2: S, /) -> T | S: ...
+        @overload
+        def __call__(self, c1: Any, v1: T, c2: Any, v2: S, otherwise: U, /) -> T | S | U: ...
+        @overload
+        def __call__(self, c1: Any, v1: T, c2: Any, v2: S, c3: Any, v3: U, /) -> T | S | U: ...
+        @overload
+        def __call__(self, c1: Any, v1: T, c2: Any, v2: S, c3: Any, v3: U, otherwise: V, /) -> T | S | U | V: ...
+        @overload
+        def __call__(self, c1: Any, v1: T, c2: Any, v2: S, c3: Any, v3: U, c4: Any, v4: V, /) -> T | S | U | V: ...
+        @overload
+        def __call__(
+            self, c1: Any, v1: T, c2: Any, v2: S, c3: Any, v3: U, c4: Any, v4: V, otherwise: W, /
+        ) -> T | S | U | V | W: ...
         @overload
         def __call__(self, condition: Any, value: Any, /, *rest: Any) -> Any: ...
         def __call__(self, *terms: Any) -> Any: ...
 
 
 class Catch(SchedulerTask[..., Any]):
-    """`catch(expression, error class, recover)` and longer."""
+    """`catch(expression, error class, recover)` and longer. Type checkers know up to four classes."""
 
     if TYPE_CHECKING:
 
         @overload
-        def __call__(self, expr: T, error_class: Any, recover: Callable[[Any], S], /) -> T | S: ...
+        def __call__(self, expr: T, /) -> T: ...
+        @overload
+        def __call__(self, expr: T, e1: ErrorClass, r1: Callable[[Any], S], /) -> T | S: ...
+        @overload
+        def __call__(
+            self, expr: T, e1: ErrorClass, r1: Callable[[Any], S], e2: ErrorClass, r2: Callable[[Any], U], /
+        ) -> T | S | U: ...
+        @overload
+        def __call__(
+            self,
+            expr: T,
+            e1: ErrorClass,
+            r1: Callable[[Any], S],
+            e2: ErrorClass,
+            r2: Callable[[Any], U],
+            e3: ErrorClass,
+            r3: Callable[[Any], V],
+            /,
+        ) -> T | S | U | V: ...
+        @overload
+        def __call__(
+            self,
+            expr: T,
+            e1: ErrorClass,
+            r1: Callable[[Any], S],
+            e2: ErrorClass,
+            r2: Callable[[Any], U],
+            e3: ErrorClass,
+            r3: Callable[[Any], V],
+            e4: ErrorClass,
+            r4: Callable[[Any], W],
+            /,
+        ) -> T | S | U | V | W: ...
         @overload
         def __call__(self, expr: Any, /, *recovers: Any) -> Any: ...
         def __call__(self, *terms: Any) -> Any: ...
+
+
+class CatchAll(SchedulerTask[..., Any]):
+    """`catch_all(nested value, error class, recover)`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, exprs: T, error_class: ErrorClass | None = None, recover: None = None) -> T: ...
+        @overload
+        def __call__(self, exprs: T, error_class: ErrorClass | None, recover: Callable[[Any], S]) -> T | S: ...
+        @overload
+        def __call__(
+            self, exprs: T, error_class: ErrorClass | None = None, *, recover: Callable[[Any], S]
+        ) -> T | S: ...
+        def __call__(self, *terms: Any, **named: Any) -> Any: ...
 
 
 class Seq(SchedulerTask[..., Any]):

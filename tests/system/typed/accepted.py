@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from redun import Dir, File, PartialTask, Scheduler, Task, catch, cond, get_context, script, task, throw, wraps_task
+from redun import (
+    AliasExecutor,
+    Dir,
+    DockerExecutor,
+    File,
+    LocalExecutor,
+    PartialTask,
+    Scheduler,
+    Task,
+    catch,
+    cond,
+    get_context,
+    register_executor,
+    script,
+    task,
+    throw,
+    wraps_task,
+)
+from redun.config import Config
+from redun.executors.base import Executor
+from redun.executors.inline import InlineExecutor
 from redun.expression import quote
 from redun.functools import as_task, compose, const, delay, flat_map, flatten, force, map_, seq, starmap, zip_
+from redun.hashing import hash_struct
+from redun.logging import logger
 from redun.scheduler import JobInfo, catch_all
 from redun.typing import awaitable
+from redun.value import Value
 
 redun_namespace = "typed"
 
@@ -50,6 +73,16 @@ def size(file: File) -> Size:
 @task
 def recover(error: ValueError) -> int:
     return 0
+
+
+@task
+def recover_all(results: list[int | ValueError]) -> list[int]:
+    return [result for result in results if isinstance(result, int)]
+
+
+@task
+def describe(error: object) -> str:
+    return str(error)
 
 
 @task(cache=False)
@@ -93,6 +126,34 @@ def each(change: Task[[int], int], values: list[int]) -> list[int]:
     return map_(change, seq(values))
 
 
+def setup_scheduler(config: Config, workers: int = 4) -> Scheduler:
+    scheduler = Scheduler(config=config)
+    small: Executor = LocalExecutor("small", mode="process", max_workers=workers)
+    scheduler.add_executor(small)
+    scheduler.add_executor(LocalExecutor("other", scheduler, config["executors"]["other"]))
+    scheduler.add_executor(AliasExecutor("gpu", target=small))
+    scheduler.add_executor(DockerExecutor("docker", scheduler=scheduler, config={"image": "base"}))
+    if isinstance(small, LocalExecutor):
+        logger.info("%s", small.name)
+    return scheduler
+
+
+@register_executor("mine")
+class MyExecutor(InlineExecutor):
+    pass
+
+
+mine: MyExecutor = MyExecutor("mine")
+
+
+class Coordinate(Value):
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def get_hash(self, data: bytes | None = None) -> str:
+        return hash_struct(["Coordinate", self.x])
+
+
 def plain(x: int) -> int:
     return x
 
@@ -106,7 +167,15 @@ def main(words: Sequence[str] = ("a",)) -> list[int]:
     partial: PartialTask[int] = increase.partial(1)
     chosen: int = cond(nested > 1, increase(1), 2)
     caught: int = catch(throw(ValueError("no")), ValueError, recover)
-    several: list[int] = catch_all([increase(1)], ValueError, recover)
+    rescued: int | str = catch(increase(1), ValueError, recover, (KeyError, OSError), describe)
+    long_caught: int | str = catch(
+        name(1), ValueError, recover, KeyError, recover, OSError, describe, ArithmeticError, recover
+    )
+    several: list[int] = catch_all([increase(1)], ValueError, recover_all)
+    others_too: dict[str, int] = catch_all({"a": increase(1)})
+    mixed: list[int] | str = catch_all([increase(1)], recover=describe)
+    graded: int | str = cond(nested > 3, 3, nested > 2, "two", nested > 1, 1, nested > 0, name(0), increase(0))
+    partly: int | str = cond(nested > 3, 3, nested > 2, "two", nested > 1, 1)
     exported: int = increase.export_options(cache=False)(1)
     contextual: int = increase.update_context({"a": 1}, b=2)(1)
     mapped: list[int] = map_(increase, [1, 2])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from redun import cond, task
+from redun import LocalExecutor, catch, cond, task
+from redun.scheduler import catch_all
 from redun.typing import awaitable
 
 
@@ -28,7 +29,28 @@ def choose(x: int) -> str:
 
 
 @task
+def recover(error: Exception) -> int:
+    return 0
+
+
+@task
+def grade(x: int) -> str:
+    return cond(x > 2, "two", x > 1, "one", x > 0, name(0), increase(x))  # wrong: may give an int
+
+
+@task
+def rescue(x: int) -> str:
+    return catch(name(x), ValueError, name, KeyError, recover)  # wrong: may give an int
+
+
+@task
+def rescue_all(x: int) -> list[str]:
+    return catch_all([increase(x)])  # wrong: gives a list of int
+
+
+@task
 def main() -> str:
+    LocalExecutor(3)  # wrong: the name is a str
     increase("a")  # wrong: takes an int
     increase()  # wrong: needs an argument
     increase(1, to=2)  # wrong: no such parameter

@@ -6,7 +6,7 @@ import json
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.hashing import HASH_SIZE, hash_bytes
+from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.stored import pages
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from redun_backend_sql.run_path.driver import Connection
 
 _CALLS = """
-    SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, arguments,
-        children, task.hash AS task_hash, signature.names, task_set.members
+    SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, context_hash,
+        arguments, children, task.hash AS task_hash, signature.names, task_set.members
     FROM call
     LEFT JOIN task ON task.id = call.task_id
     LEFT JOIN signature ON signature.id = call.signature_id
@@ -48,6 +48,7 @@ class _Row(NamedTuple):
     value_hash: bytes | None
     raw_hash: bytes | None
     args_hash: bytes
+    context_hash: bytes | None
     arguments: bytes | None
     children: bytes | None
     task_hash: bytes | None
@@ -108,7 +109,7 @@ class _Page:
             yield "it has ended, and lacks its result, its arguments or its task set"
             return
         if not _is_call(row):
-            yield "its hash is not that of its task, arguments, result and the calls below it"
+            yield "its hash is not that of its task, arguments, result, context and what is below it"
         if row.task_hash is not None and row.task_hash not in unpack_hashes(row.members):
             yield "its own task is not in its task set"
         if row.raw_hash:
@@ -178,14 +179,15 @@ def _is_evaluation(row: _Row) -> bool:
         return True  # said already, as a reference
     if row.is_error and row.eval_hash == row.args_hash:
         return True  # a call that could not even be made goes by the hash of its expression
-    return hash_bytes("eval", row.task_hash + row.args_hash) == row.eval_hash
+    return hash_data("eval", row.task_hash + row.args_hash) == row.eval_hash
 
 
 def _is_call(row: _Row) -> bool:
     if row.task_hash is None or row.value_hash is None:
         return True
+    around = (row.context_hash or b"") + hash_data("taskset", row.members or b"")
     below = b"".join(sorted(unpack_hashes(row.children)))
-    return hash_bytes("call", row.task_hash + row.args_hash + row.value_hash + below) == row.call_hash
+    return hash_data("call", row.task_hash + row.args_hash + row.value_hash + around + below) == row.call_hash
 
 
 def broken_call_arguments(connection: Connection) -> Iterator[Problem]:

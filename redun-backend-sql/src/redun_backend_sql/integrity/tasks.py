@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.hashing import HASH_SIZE, hash_bytes
+from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.packing import unpack_hashes
@@ -20,7 +20,7 @@ def broken_task_sets(connection: Connection) -> Iterator[Problem]:
     known = {task_hash for (task_hash,) in connection.execute("SELECT hash FROM task")}
     for number, set_hash, members in connection.execute("SELECT id, hash, members FROM task_set"):
         where = f"task set {set_hash.hex()} (table task_set, row {number})"
-        if not members or len(members) % HASH_SIZE or hash_bytes("taskset", members) != set_hash:
+        if not members or len(members) % HASH_SIZE or hash_data("taskset", members) != set_hash:
             yield Problem("its members are not what its hash says", where)
             continue
         for task_hash in unpack_hashes(members):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from redun.errors import InvalidValueError
 from redun.expression_graph import CODEC, graph_parts
-from redun.hashing import HASH_SIZE, hash_bytes
+from redun.hashing import HASH_SIZE, hash_data
 from redun.value import decode, hash_value
 
 from redun_backend_sql.integrity.pickles import pickle_problem
@@ -39,7 +39,7 @@ def content_problem(value_hash: bytes, type_name: str, codec: str, data: bytes) 
     Of a pickle only that it is one is told, and of a format that a class has of its own nothing.
     """
     try:
-        if codec == "plain" and hash_bytes("value", data) == value_hash:
+        if codec == "plain" and hash_data("value", data) == value_hash:
             return None  # nearly all of them: what is large is hashed in pieces
         if codec in ("plain", "graph", "bytes"):
             return _unlike(hash_value(decode(codec, data, type_name)), value_hash)

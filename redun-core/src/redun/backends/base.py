@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redun.backends.schema_versions import SchemaVersions
 from redun.errors import BackendError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TaskRecord,
         ValueRecord,
     )
+    from redun.backends.tag_entity import TagEntity as TagEntity
 
 
 logger = logging.getLogger("redun.backend")
@@ -235,3 +236,15 @@ class Backend(SchemaVersions, ABC):
     @abstractmethod
     def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
         """The tags of some things of one kind, by their id."""
+
+
+RedunBackend = Backend
+"""The name that workflows know the interface by."""
+
+
+def __getattr__(name: str) -> Any:
+    if name != "TagEntity":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from redun.backends.tag_entity import TagEntity
+
+    return TagEntity

@@ -13,16 +13,46 @@ if TYPE_CHECKING:
     from typing import Any
 
     from redun.cli.client import RedunClient, RedunClientError
+    from redun.cli.from_python import (
+        arg_name2cli_name,
+        check_version,
+        find_config_dir,
+        get_config_dir,
+        get_default_execution_tags,
+        get_username,
+        import_script,
+        setup_backend_db,
+        setup_config,
+        setup_scheduler,
+    )
 
-__all__ = ["RedunClient", "RedunClientError", "main"]
+__all__ = [
+    "RedunClient",
+    "RedunClientError",
+    "arg_name2cli_name",
+    "check_version",
+    "find_config_dir",
+    "get_config_dir",
+    "get_default_execution_tags",
+    "get_username",
+    "import_script",
+    "main",
+    "setup_backend_db",
+    "setup_config",
+    "setup_scheduler",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'redun.cli' has no attribute {name!r}")
     if name in ("RedunClient", "RedunClientError"):
         from redun.cli import client
 
         return getattr(client, name)
-    raise AttributeError(f"module 'redun.cli' has no attribute {name!r}")
+    from redun.cli import from_python
+
+    return getattr(from_python, name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

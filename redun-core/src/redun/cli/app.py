@@ -40,7 +40,7 @@ class App:
 
     def start_logging(self) -> None:
         """Send the messages of the logger "redun" to stderr."""
-        from redun.cli.log_output import start_logging
+        from redun.log_lines import start_logging
 
         start_logging(self.log_level)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from redun.config.secrets import masked_view
 from redun.errors import ConfigError
 from redun.plugins import get_plugins
-from redun.tags import parse_tag_value
+from redun.tags import DOC_KEY, PROJECT_KEY, USER_KEY, VERSION_KEY, parse_tag_value
 from redun.version import __version__
 
 if TYPE_CHECKING:
@@ -32,16 +32,29 @@ def execution_tags(config: Config, options: RunOptions, task: Task[..., Any]) ->
     # Without secrets: whoever may read the repository sees tags.
     options_seen = masked_view(config)
     tags = [_configured_tag(key, text) for key, text in options_seen.get("tags", {}).items()]
-    tags.append(("redun.version", __version__))
-    tags += [(key, value) for key, value in git_tags(Path.cwd()).items() if value]
-    found = {
-        "user": options.user or os.environ.get("REDUN_USER") or _login_name(),
-        "project": options.project or task.namespace,
-        "doc": options.doc,
-    }
-    tags += [(key, value) for key, value in found.items() if value]
+    tags += known_tags(options.user, options.project or task.namespace, options.doc)
     tags += get_plugins().execution_tags(options_seen).items()
     return [*tags, *options.tag]
+
+
+def known_tags(user: str | None, project: str | None, doc: str | None) -> list[tuple[str, Any]]:
+    """The tags that are known without a configuration: version, git commit and origin, user, project and description.
+
+    user: None takes the environment variable `REDUN_USER`, or else who is logged in. What is unknown has no tag.
+    """
+    found = {
+        VERSION_KEY: __version__,
+        **git_tags(Path.cwd()),
+        USER_KEY: user or user_name(),
+        PROJECT_KEY: project,
+        DOC_KEY: doc,
+    }
+    return [(key, value) for key, value in found.items() if value]
+
+
+def user_name() -> str | None:
+    """Who runs this: the environment variable `REDUN_USER`, or else who is logged in. None where that has no name."""
+    return os.environ.get("REDUN_USER") or _login_name()
 
 
 def _configured_tag(key: str, text: str) -> tuple[str, Any]:

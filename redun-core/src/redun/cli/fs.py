@@ -1,19 +1,18 @@
-"""`redun fs`: which filesystems there are, and copying files between them."""
+"""`redun fs`: which filesystems there are, what is in them, and copying files between them."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from redun.cli.file_errors import files_reported
+from redun.cli.fs_list import ls
 from redun.errors import RedunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from redun.file import Dir, File
 
 PIPE = "-"
@@ -23,7 +22,7 @@ _BLOCK = 1 << 20
 @click.group(invoke_without_command=True)
 @click.pass_context
 def fs(ctx: click.Context) -> None:
-    """List the supported filesystems, or copy files across them."""
+    """List the supported filesystems or what is in them, or copy files across them."""
     from redun.plugins.connect import connect_filesystems
 
     connect_filesystems()
@@ -31,6 +30,9 @@ def fs(ctx: click.Context) -> None:
         click.echo("Supported filesystems:")
         for line in _filesystems():
             click.echo(f"  {line}")
+
+
+fs.add_command(ls)
 
 
 @fs.command()
@@ -47,7 +49,7 @@ def cp(source: str, target: str, recursive: bool) -> None:
         raise UsageError("a directory cannot be copied through a pipe: give two paths, or leave out --recursive")
     if source == PIPE and target.endswith("/"):
         raise UsageError(f"{target!r} is a directory, and what comes from stdin has no name: add one")
-    with _files_reported():
+    with files_reported():
         if recursive:
             _copy_directory(source, target)
         else:
@@ -92,17 +94,6 @@ def _copy_directory(source: str, target: str) -> None:
 def _refuse_overlap(source: Dir, target: Dir) -> None:
     if f"{target.path}/".startswith(f"{source.path}/") and target.path != source.path:
         raise UsageError(f"{source.path!r} cannot be copied into itself, to {target.path!r}")
-
-
-@contextmanager
-def _files_reported() -> Iterator[None]:
-    """Let errors of files be errors of this command. Any other OSError is one of its own output."""
-    try:
-        yield
-    except RedunError as error:
-        if isinstance(error, OSError):
-            raise RedunError(str(error)) from error
-        raise
 
 
 def _filesystems() -> list[str]:

@@ -6,7 +6,7 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from redun.cli.log_output import logger, start_logging
+from redun.log_lines import logger, start_logging
 from redun.provenance.short_repr import short_repr
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from redun.cli.status_table import COLUMNS, totals
+from redun.scheduler.status_table import COLUMNS, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

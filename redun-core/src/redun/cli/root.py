@@ -129,7 +129,7 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
 def _check_version(ctx: click.Context, _option: click.Parameter, specification: str | None) -> None:
     if specification is None or ctx.resilient_parsing:
         return
-    from redun.cli.check_version import check_version
+    from redun.cli.version_condition import check_version
 
     check_version(specification)
 

@@ -13,11 +13,11 @@ from redun.cli.annotations import as_python_passes_them
 from redun.cli.app import App, open_repository
 from redun.cli.failures import CommandExit
 from redun.cli.input_file import read_input
-from redun.cli.log_output import logger
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
 from redun.errors import UsageError
+from redun.log_lines import logger
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:

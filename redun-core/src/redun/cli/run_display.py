@@ -7,13 +7,11 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from redun.cli.job_lines import JobLines
-from redun.cli.log_output import logger
 from redun.cli.signals import ends_in_order
-from redun.cli.status_table import status_table
+from redun.log_lines import logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +72,4 @@ def _repeated_table(scheduler: Scheduler, interval: float) -> Iterator[None]:
 def _log_table(scheduler: Scheduler) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
-    counts = scheduler.job_counts()
-    heading = f"| JOB STATUS {datetime.now().astimezone():%Y/%m/%d %H:%M:%S}"
-    logger.info("%s", "\n".join(["", heading, *status_table(counts), ""]))
+    logger.info("%s", "\n".join(["", *scheduler.get_job_status_report()]))

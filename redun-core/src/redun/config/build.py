@@ -16,10 +16,12 @@ from redun.config.doubts import warn_of_doubts, warn_once
 from redun.config.nearest import did_you_mean
 from redun.config.scheduler_settings import SchedulerSettings
 from redun.config.section_types import BACKEND, EXECUTORS, backend_type, executor_type
-from redun.config.validation import check_section, section_options
+from redun.config.validation import check_options, check_section, section_options
 from redun.errors import ConfigError, PluginError, RedunError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from redun.backends.base import Backend
     from redun.config.config import Config
     from redun.executors.base import Executor
@@ -78,6 +80,23 @@ def make_executor(config: Config, name: str) -> Executor:
         f'there is no executor "{name}"{did_you_mean(name, known)} Known: {", ".join(dict.fromkeys(known))}. '
         f"Executors are configured in sections [executors.<name>] of redun.ini."
     )
+
+
+def make_executor_of_type(type_name: str, name: str, config: Mapping[str, Any], options: Mapping[str, Any]) -> Executor:
+    """An executor, not started, that no section of the configuration describes.
+
+    type_name: what a section would set as its `type`.
+    config: options as the texts of a section, checked as those of a section are.
+    options: further ones, which win, as texts or as values of the types that they are declared with.
+
+    Raises `PluginError` when no installed plugin provides the type, and `ConfigError` when options are wrong.
+    """
+    from redun.plugins import get_plugins
+
+    kind = get_plugins().executor_type(type_name)
+    where = f'the executor "{name}" of type "{type_name}"'
+    checked = check_options(where, kind.settings, config, options)
+    return _executor(where, kind, name, checked)
 
 
 def default_executors() -> dict[str, dict[str, Any]]:

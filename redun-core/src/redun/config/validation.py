@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configparser import SectionProxy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.config.nearest import did_you_mean
@@ -59,6 +60,49 @@ def check_section(config: Config, section: str, settings: str | None, *, beside:
     except ValidationError as error:
         return Checked({}, problems + _validation_problems(config, section, error, texts))
     return Checked({name: getattr(validated, name) for name in validated.model_fields_set}, problems)
+
+
+def check_options(
+    where: str, settings: str | None, config: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options that stand in no file, parsed and validated by the model that `settings` names.
+
+    where: what they are options of, for messages.
+    config: a section or a mapping of texts; `type`, and what a section inherits and the model does not know, is left
+    out. options: texts or values, which win.
+
+    Raises `ConfigError` with everything that is wrong, one problem a line. Values are not shown: they may be secrets.
+    """
+    model = settings_model(settings)
+    names = option_names(model) if model is not None else {}
+    inherited = config.parser.defaults() if isinstance(config, SectionProxy) else {}
+    texts = {name: text for name, text in config.items() if name != "type" and (name in names or name not in inherited)}
+    given = {**texts, **options}
+    unknown = [] if model is not None and model.model_config.get("extra") == "allow" else [*given.keys() - names.keys()]
+    problems = [f"{where}: there is no option {name}{did_you_mean(name, names)}" for name in sorted(unknown)]
+    if model is None or problems:
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return {}
+
+    from pydantic import ValidationError
+
+    try:
+        validated = model.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ConfigError("\n".join(f"{where}: {_described(one, given)}" for one in found)) from None
+    return {name: getattr(validated, name) for name in validated.model_fields_set}
+
+
+def _described(error: Any, given: Mapping[str, Any]) -> str:
+    from redun.config.secrets import MASK, is_secret_name
+
+    option = str(error["loc"][0]) if error["loc"] else ""
+    message = str(error["msg"])
+    if is_secret_name(option) and given.get(option):
+        message = message.replace(str(given[option]), MASK)  # of a validator that says what it was given
+    return f"{'.'.join(map(str, error['loc']))}: {message}".removeprefix(": ")
 
 
 def option_names(model: type[BaseModel]) -> dict[str, str]:

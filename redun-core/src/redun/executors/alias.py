@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redun.errors import ExecutorError
 from redun.executors.base import Executor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from redun.executors.base import ExecutorContext, JobSink, TaskCall
 
@@ -20,10 +20,22 @@ class AliasExecutor(Executor):
     does nothing to its target.
 
     target: the name of an executor of the same scheduler, or the executor itself.
+    config: options as a section of `redun.ini` would set them: only `target`. scheduler: accepted for workflows that
+    pass it on; `Scheduler.add_executor` is what counts.
+
+    Raises `ExecutorError` without a target, or with one of another kind.
     """
 
-    def __init__(self, name: str, target: str | Executor) -> None:
+    def __init__(
+        self,
+        name: str,
+        scheduler: object = None,  # noqa: ARG002 - see above
+        config: Mapping[str, Any] | None = None,
+        target: str | Executor | None = None,
+    ) -> None:
         super().__init__(name)
+        if target is None and config is not None:
+            target = config.get("target")
         if not isinstance(target, str | Executor) or not target:
             raise ExecutorError(
                 f"Executor {name!r} is an alias of {target!r}; the target must be an executor or the name of one."

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from redun.errors import ExecutorError as ExecutorError
+    from redun.executors.from_config import get_executor_class as get_executor_class
+    from redun.executors.from_config import get_executor_from_config as get_executor_from_config
+    from redun.executors.from_config import get_executors_from_config as get_executors_from_config
+    from redun.executors.from_config import load_task_module as load_task_module
+    from redun.executors.registering import register_executor as register_executor
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -181,3 +188,22 @@ class Executor(ABC):
         As `Capabilities.in_process` says, unless an executor decides it for each call.
         """
         return self.capabilities.in_process
+
+
+# What workflows import from here, and no executor needs.
+_HOMES = {
+    "ExecutorError": "redun.errors",
+    "get_executor_class": "redun.executors.from_config",
+    "get_executor_from_config": "redun.executors.from_config",
+    "get_executors_from_config": "redun.executors.from_config",
+    "load_task_module": "redun.executors.from_config",
+    "register_executor": "redun.executors.registering",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

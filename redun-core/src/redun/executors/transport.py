@@ -11,22 +11,21 @@ from __future__ import annotations
 import inspect
 import io
 import pickle
-import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import ExecutorError
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
+from redun.traceback import format_error
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from redun.executors.base import TaskCall, TaskTarget
 
 PROTOCOL = 5
 _RETURNED = b"R"
 _RAISED = b"E"
+_HIDDEN = ("redun.executors",)
 
 
 class RemoteTaskError(ExecutorError):
@@ -132,7 +131,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
 
 
 def _encode_error(error: BaseException) -> bytes:
-    text = format_error(error)
+    text = format_error(error, _HIDDEN)
     original = _safe_repr(error)
     pickled: bytes | None
     try:
@@ -157,24 +156,6 @@ def _load_error(full_name: str, pickled: bytes | None, original: str, text: str)
     return RemoteTaskError(
         f"Task {full_name} raised {original}, which cannot be pickled and brought back.", original, text
     )
-
-
-def format_error(error: BaseException) -> str:
-    """The traceback of an error as text, without the frames of redun that lead to the task's body."""
-    trace = _foreign_frames(error)
-    if trace is None and (error.__cause__ is None or _foreign_frames(error.__cause__) is None):
-        # An error of our own, such as a result that cannot be pickled: its message says it all.
-        return "".join(traceback.format_exception_only(error))
-    return "".join(traceback.format_exception(type(error), error, trace))
-
-
-def _foreign_frames(error: BaseException) -> TracebackType | None:
-    """The traceback of an error from the first frame on that is not of this module; None if there is no such frame."""
-    own = (__file__, calls.__file__)
-    current = error.__traceback__
-    while current is not None and current.tb_frame.f_code.co_filename in own:
-        current = current.tb_next
-    return current
 
 
 def _describe_bad_argument(call: TaskCall, error: Exception) -> str:

@@ -27,6 +27,10 @@ class UnknownSchemeError(RedunError, ValueError):
     """No filesystem is known for the scheme of a URL."""
 
 
+class PasswordInPathError(RedunError, ValueError):
+    """A URL holds a password, which would be recorded with every value that names it."""
+
+
 @contextmanager
 def naming(path: str, target: str | None = None) -> Iterator[None]:
     """Raise any OSError from inside as one of this module, with the path, and the one that it is copied to."""

@@ -6,6 +6,7 @@ import os
 import weakref
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from redun.file.credentials import path_without_password
 from redun.file.errors import naming
 from redun.file.filesystem import FileSystem, get_filesystem
 from redun.file.shell_copy import shell_copy
@@ -35,7 +36,7 @@ class File(Value):
     """What `stage` makes; each family of files has its own."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path = path_without_password(path)
         self._hash: str | None = None
         self._writers: list[weakref.ref[IO[Any]]] = []
 

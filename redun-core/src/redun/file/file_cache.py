@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from redun.errors import InvalidValueError
 from redun.file.file import File
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.types.protocol import ProxyValue
 
 
@@ -39,7 +39,7 @@ class FileCache(ProxyValue):
     def serialize(self) -> bytes:
         """Write the file, named by the hash of what it holds, and return its path."""
         data = self._serialize()
-        file = File(f"{self.base_path.rstrip('/')}/{hash_bytes('value', data).hex()}")
+        file = File(f"{self.base_path.rstrip('/')}/{hash_data('value', data).hex()}")
         if not file.exists() or file.size() != len(data):
             file.write(data, "wb")
         return file.path.encode()
@@ -51,6 +51,6 @@ class FileCache(ProxyValue):
         if not file.exists():
             raise InvalidValueError(f"the file {file.path} of a {cls.type_name} is gone")
         content = file.read("rb")
-        if hash_bytes("value", content).hex() != file.path.rpartition("/")[2]:
+        if hash_data("value", content).hex() != file.path.rpartition("/")[2]:
             raise InvalidValueError(f"the file {file.path} of a {cls.type_name} is damaged")
         return cls._deserialize(raw_type, content)

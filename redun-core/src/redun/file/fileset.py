@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from redun.file.credentials import path_without_password
 from redun.file.errors import naming
 from redun.file.file import ContentFile, File, IFile, hash_listed, hash_text
 from redun.file.filesystem import FileSystem, get_filesystem
@@ -29,7 +30,7 @@ class FileSet(Value):
     file_class: ClassVar[type[File]] = File
 
     def __init__(self, pattern: str | os.PathLike[str]) -> None:
-        self.pattern = os.fspath(pattern)
+        self.pattern = path_without_password(pattern)
         self._hash: str | None = None
         self._hashed_files: list[File] | None = None
 
@@ -109,7 +110,7 @@ class Dir(FileSet):
     """What `stage` makes; each family of directories has its own."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = _strip_slash(os.fspath(path))
+        self.path = _strip_slash(path_without_password(path))
         super().__init__(f"{self.path}/**")
 
     def __repr__(self) -> str:

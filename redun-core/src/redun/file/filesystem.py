@@ -78,6 +78,16 @@ class FileSystem(ABC):
         are no files.
         """
 
+    def list_folders(self, path: str) -> list[str]:
+        """The paths of the directories right in a directory, sorted, each beginning with the path that was given.
+
+        Hidden ones are left out. Asked of directories only. Not abstract: whoever cannot list a single directory still
+        knows those that hold files.
+        """
+        start = path if path.endswith("/") else f"{path}/"
+        below = (found.removeprefix(start).partition("/") for found in self.list_files(path))
+        return sorted({f"{start}{name}" for name, slash, _ in below if slash})
+
     def states(self, paths: Sequence[str]) -> list[tuple[str, ...]]:
         """The states of files that were listed a moment ago. A filesystem that still knows them need not ask again."""
         return [self.state(path) for path in paths]

@@ -83,6 +83,12 @@ class LocalFileSystem(FileSystem):
         prefix = "file://" if path.startswith("file://") else ""
         return self.glob(f"{prefix}{glob.escape(_local(path))}/**")
 
+    def list_folders(self, path: str) -> list[str]:
+        """The paths of the directories right in a directory, sorted; hidden ones are left out."""
+        start = path if path.endswith("/") else f"{path}/"
+        with os.scandir(_local(path)) as entries:
+            return sorted(f"{start}{one.name}" for one in entries if one.is_dir() and not one.name.startswith("."))
+
     def touch(self, path: str) -> None:
         """Make an empty file, with the folders above it, or set its time to now."""
         local = Path(_local(path))

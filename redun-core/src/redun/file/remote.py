@@ -160,6 +160,13 @@ class FsspecFileSystem(FileSystem):
         """The paths of the files below a directory, sorted; hidden ones are left out."""
         return self._find(path, ["**"])
 
+    def list_folders(self, path: str) -> list[str]:
+        """The paths of the directories right in a directory, sorted; hidden ones are left out."""
+        start = path if path.endswith("/") else f"{path}/"
+        infos = self._fresh(path).ls(path, detail=True)
+        names = {str(one["name"]).rstrip("/").rpartition("/")[2] for one in infos if one["type"] == "directory"}
+        return sorted(f"{start}{name}" for name in names if name and not name.startswith("."))
+
     def _find(self, base: str, parts: list[str]) -> list[str]:
         """The files below a directory whose relative paths match the parts of a pattern.
 

@@ -6,6 +6,7 @@ import errno
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from redun.file.credentials import with_netrc
 from redun.file.filesystem import register_fallback
 from redun.file.remote import FsspecFileSystem
 
@@ -34,6 +35,10 @@ class HTTPFileSystem(FsspecFileSystem):
             super().__init__(self.name)
         except ImportError as error:
             raise ImportError(f"{error}. Try: pip install 'redun-core[http]'") from error
+
+    def _at(self, path: str) -> Any:  # noqa: ARG002 - one object serves all hosts
+        # Proxies of the environment, and passwords of the user's netrc file.
+        return self._class(client_kwargs={"trust_env": True})
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
@@ -90,9 +95,10 @@ class HTTPSFileSystem(HTTPFileSystem):
 
 @register_fallback
 class FTPFileSystem(FsspecFileSystem):
-    """Files of an FTP server: `ftp://user:password@host:port/path`. Their state is size and time of change.
+    """Files of an FTP server: `ftp://user@host:port/path`. Their state is size and time of change.
 
-    They can be read, written and removed, but not added to.
+    The password comes from the user's netrc file; without one, the server sees an anonymous user. They can be read,
+    written and removed, but not added to.
     """
 
     name = "ftp"
@@ -104,7 +110,7 @@ class FTPFileSystem(FsspecFileSystem):
         # A connection of its own each time, which ends when nobody holds it: they serve no two threads, and servers end
         # those that were idle for some minutes.
         with _ftp_errors(path):
-            return super()._at(path)
+            return self._class(**with_netrc(self._class._get_kwargs_from_urls(path)))
 
     def states(self, paths: Sequence[str]) -> list[tuple[str, ...]]:
         """The states of files below one pattern or directory: over one connection, which lists each directory once."""

@@ -54,6 +54,7 @@ class Plugins:
         not_loaded = [f"{record} was not loaded: {record.error}" for record in records if record.error is not None]
         self.load_problems = (*mistakes, *not_loaded)
         """What went wrong when they were loaded, in one line each."""
+        self._added: set[str] = set()
         self.hook_errors: list[str] = []
         """What went wrong when hooks were called, in one line each."""
 
@@ -122,6 +123,20 @@ class Plugins:
         if name not in types:
             raise PluginError(self._missing(name, EXECUTOR_PACKAGES, types))
         return types[name]
+
+    def add_executor_type(self, kind: ExecutorType) -> None:
+        """Add an executor type that the program itself brings, in place of an earlier one of this name that it brought.
+
+        Raises `PluginError` when an installed plugin provides the name.
+        """
+        types = self._executor_types
+        if kind.name in types and kind.name not in self._added:
+            origins = " and ".join(str(one.origin) for one in types.providers(kind.name))
+            raise PluginError(f'executor type "{kind.name}" is provided by {origins} already: choose another name')
+        self._added.add(kind.name)
+        others = [one for name in types if name != kind.name for one in types.providers(name)]
+        provided = [*others, Provided(kind, Origin(name="this program"))]
+        self._executor_types = Registry("executor type", provided, lambda one: (one.name,))
 
     def backend_for_scheme(self, scheme: str) -> BackendType:
         """The backend type that serves this scheme of `db_uri`. Raises `PluginError` as `executor_type` does."""

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import InvalidValueError
-from redun.expression_graph import CODEC, decode_graph_and_values
+from redun.expression_graph import CODEC, open_graph
 from redun.value import decode, is_valid
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from redun.backends.base import Backend
     from redun.backends.records import CallHit, StoredValue
+    from redun.expression_graph import OpenedGraph
     from redun.scheduler.job import Job
     from redun.scheduler.prepared import TaskSet, TaskSets
 
@@ -69,12 +70,15 @@ class RepositoryCache:
         task_sets: TaskSets,
         current_hashes: Callable[[], frozenset[bytes]],
         look_up_handles: Callable[[Iterable[Any]], None],
+        is_defined: Callable[[str], bool],
     ) -> None:
         """Make one.
 
+        is_defined: whether there is a task of this name.
         look_up_handles: is given all values of a look-up before they are asked whether they are valid.
         """
         self._look_up_handles = look_up_handles
+        self._is_defined = is_defined
         self._backend = backend
         self._task_sets = task_sets
         self._current_hashes = current_hashes
@@ -167,7 +171,7 @@ class RepositoryCache:
 
     def _open_all(self, stored: Iterable[StoredValue | None]) -> list[Any]:
         """The values, with `_INVALID` for what is missing, cannot be decoded, or no longer holds."""
-        opened = [_open(each) for each in stored]
+        opened = [_open(each, self._is_defined) for each in stored]
         self._look_up_handles(part for _, parts in opened for part in parts)
         return [value if all(map(_holds, parts)) else _INVALID for value, parts in opened]
 
@@ -192,13 +196,15 @@ def _hit(unopened: Unopened, value: Any) -> Hit:
     return Hit(value, raw_hash, stored.codec, call_hash, None, len(stored.data) <= LARGEST_KEPT)
 
 
-def _open(stored: StoredValue | None) -> tuple[Any, Sequence[Any]]:
+def _open(stored: StoredValue | None, is_defined: Callable[[str], bool]) -> tuple[Any, Sequence[Any]]:
     """A value, and the values in it that have to be asked whether they hold."""
     if stored is None:
         return _INVALID, ()
     try:
         if stored.codec == CODEC:
-            return _open_graph(stored.data)
+            value, values, task_names = _open_graph(stored.data)
+            # A body that imports or defines the task does so again when it runs.
+            return (value, values) if all(map(is_defined, task_names)) else (_INVALID, ())
         value = decode(stored.codec, stored.data, stored.type_name)
     except InvalidValueError as error:
         _warn_once(stored.type_name, error)
@@ -224,10 +230,10 @@ def _holds(value: Any) -> bool:
         return False
 
 
-def _open_graph(data: bytes) -> tuple[Any, Sequence[Any]]:
+def _open_graph(data: bytes) -> OpenedGraph:
     """An expression is usable as long as every file, task and other value in it is as it was."""
     try:
-        return decode_graph_and_values(data)
+        return open_graph(data)
     except InvalidValueError:
         raise
     except Exception as error:  # classes run their own code here, and data from elsewhere may be anything

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redun.errors import InvalidValueError, SchedulerError
 from redun.executors.base import TaskCall
 from redun.expression_graph import has_expressions
-from redun.hashing import hash_bytes, new_hasher
+from redun.hashing import hash_data, new_hasher
 from redun.job_info import JobInfo
 from redun.scheduler import job as columns
 from redun.scheduler.arguments import Arguments
@@ -329,4 +329,4 @@ def _expression_hash(expr: TaskExpression[Any]) -> bytes:
     try:
         return bytes.fromhex(expr.get_hash())
     except InvalidValueError:  # an argument that cannot be stored may be the very reason why the call is rejected
-        return hash_bytes("expr", uuid.uuid4().bytes)
+        return hash_data("expr", uuid.uuid4().bytes)

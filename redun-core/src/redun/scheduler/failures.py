@@ -100,10 +100,11 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
 
 
 def _arguments(names: Sequence[str], values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(f"{name} = {_shorten(value)}" for name, value in zip(names, values, strict=False))
+    return tuple(f"{name} = {shorten(value)}" for name, value in zip(names, values, strict=False))
 
 
-def _shorten(value: object) -> str:
+def shorten(value: object) -> str:
+    """A value as a short text for people, whatever its `repr` does."""
     try:
         return _repr.repr(value)
     except Exception:  # a foreign __repr__ may raise, and this is only a hint for people

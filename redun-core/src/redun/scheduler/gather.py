@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redun import nested
 from redun.expression import Expression
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from redun.expression import SchedulerExpression
     from redun.scheduler.job import Job
     from redun.scheduler.scheduler import Scheduler
+    from redun.typing import CatchAll, ErrorClass
 
-ErrorClass = type[BaseException] | tuple[type[BaseException], ...]
 
-
-@scheduler_task(namespace="redun", version="1")
-def catch_all(
+@scheduler_task(name="catch_all", namespace="redun", version="1")
+def _catch_all(
     scheduler: Scheduler,
     parent_job: Job,
     _sexpr: SchedulerExpression[Any],
@@ -59,3 +58,6 @@ def catch_all(
     for promise in promises.values():
         result.follow_origin(promise)
     return result
+
+
+catch_all = cast("CatchAll", _catch_all)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.errors import ConfigError
 from redun.executors.base import ExecutorContext, TaskCall, TaskTarget
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.scheduler.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def launch(
 ) -> None:
     """Have an executor of a configuration run a command. Returns as soon as the executor has it.
 
+    This process does not end before the command has.
+
     task: a script task that returns the words of the command that it is given.
     execution_id: what the command is known by in the log.
 
@@ -42,12 +44,13 @@ def launch(
     if not executor.capabilities.scripts:
         raise ConfigError(f"the executor {executor_name!r} runs no scripts, so nothing can be launched on it")
     scratch = Path(tempfile.gettempdir()) / f"redun-{execution_id}"
-    executor.start(
-        ExecutorContext(Path(config.configdir), execution_id, "", scratch, logger), _Launched(executor, execution_id)
-    )
+    launched = _Launched(executor, execution_id)
+    executor.start(ExecutorContext(Path(config.configdir), execution_id, "", scratch, logger), launched)
     target = TaskTarget(task.fullname, task.hash_bytes, task.load_module, (), is_script=True)
-    key = hash_bytes("eval", execution_id.encode())
+    key = hash_data("eval", execution_id.encode())
     executor.submit([TaskCall(1, target, (words,), {}, options, key, f"{execution_id}.0", "NONE")])
+    # No daemon: with this process the executor would end, and what it runs.
+    threading.Thread(target=launched.stop_at_the_end, name="redun-launched").start()
 
 
 class _Launched:
@@ -56,11 +59,17 @@ class _Launched:
     def __init__(self, executor: Executor, execution_id: str) -> None:
         self._executor = executor
         self._execution_id = execution_id
+        self._has_ended = threading.Event()
+
+    def stop_at_the_end(self) -> None:
+        """Stop the executor when what was launched has ended."""
+        # The thread that hears of the end must not do it: stopping waits for that thread.
+        self._has_ended.wait()
+        self._executor.stop()
 
     def _end(self, outcome: str, level: int = logging.INFO) -> None:
         logger.log(level, "Execution %s, launched on %s, %s", self._execution_id, self._executor.name, outcome)
-        # Not here: this may be the thread that stopping waits for.
-        threading.Thread(target=self._executor.stop, name="redun-launched", daemon=True).start()
+        self._has_ended.set()
 
     def started(self, job_id: int) -> None:
         """Nothing waits for that."""

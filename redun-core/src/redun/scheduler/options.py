@@ -88,7 +88,11 @@ def resolve_options(
     own = {name: values[name] for name in names if name in values}
     if values.get("prov", True) is False:
         own["prov"] = False
-    return CallOptions(task, values, {**exports, **own} if own else exports, use_cache)
+    below = exports
+    if own:
+        below = dict(exports)
+        _override(below, own)
+    return CallOptions(task, values, below, use_cache)
 
 
 def _override(values: dict[str, Any], newer: Mapping[str, Any]) -> None:

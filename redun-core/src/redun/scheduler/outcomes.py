@@ -169,7 +169,7 @@ class Outcomes:
         """A call has its final value."""
         job.end_time = time.time()
         tasks = self._tasks_of(job)
-        call_hash = _call_hash(job, value_hash)
+        call_hash = _call_hash(job, value_hash, tasks)
         if encoded is not None and job.options.is_recorded:
             self._run.recorder.value(encoded)
         if call_hash != job.hit_call_hash and job.options.is_recorded:
@@ -250,7 +250,7 @@ class Outcomes:
         job.move_to(columns.FAILED)
         encoded = error_value(self._run.failures, job, error, detail)
         tasks = self._tasks_of(job)
-        call_hash = _call_hash(job, encoded.hash)
+        call_hash = _call_hash(job, encoded.hash, tasks)
         if job.options.is_recorded:
             self._run.recorder.value(encoded)
             self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
@@ -272,12 +272,14 @@ def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 
 
-def _call_hash(job: Job, value_hash: bytes) -> bytes:
+def _call_hash(job: Job, value_hash: bytes, tasks: TaskSet) -> bytes:
     hasher = _CALL.copy()
     hasher.update(job.info.hash)
     hasher.update(job.args_hash)
     hasher.update(value_hash)
     hasher.update(job.context.hash)
+    # Of calls below that are not recorded nothing but their tasks says that they are others.
+    hasher.update(tasks.hash)
     if job.children:
         hasher.update(b"".join(sorted([call_hash for _, call_hash in job.children])))
     return hasher.digest()

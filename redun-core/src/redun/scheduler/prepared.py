@@ -8,11 +8,11 @@ from typing import Any
 from redun import nested
 from redun.executors.base import TaskTarget
 from redun.expression import Expression
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.job_info import JobInfo
 from redun.task import SchedulerTask, Task
 
-UNFINISHED = hash_bytes("task", b"redun.unfinished")
+UNFINISHED = hash_data("task", b"redun.unfinished")
 """Stands for a task that nobody ever registers, so that a task set with it never is that of today."""
 SUB_RUN = "redun.subrun_root_task"
 """The task below whose jobs sub-schedulers add others."""
@@ -25,7 +25,7 @@ class TaskSet:
 
     def __init__(self, members: frozenset[bytes]) -> None:
         self.members = members
-        self.hash = hash_bytes("taskset", b"".join(sorted(members)))
+        self.hash = hash_data("taskset", b"".join(sorted(members)))
         self.is_recorded = False
 
 

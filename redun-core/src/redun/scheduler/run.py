@@ -89,7 +89,9 @@ class Run:
         """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
         self.recorder = Recorder(scheduler.backend, execution, extension)
         self.handles = Handles(scheduler.backend, self.recorder)
-        self.cache = RepositoryCache(scheduler.backend, self.task_sets, self._current_task_hashes, self.handles.look_up)
+        self.cache = RepositoryCache(
+            scheduler.backend, self.task_sets, self._current_task_hashes, self.handles.look_up, self._is_defined
+        )
         self.attempts = Attempts(self)
         self.dispatcher = Dispatcher(
             self._find_host,
@@ -132,6 +134,9 @@ class Run:
             info = PreparedTask(task, self.task_sets, tuple(self._scheduler.import_paths))
             self.tasks = {**self.tasks, full_name: info}  # replaced, not changed: other threads read it
         return info
+
+    def _is_defined(self, full_name: str) -> bool:
+        return full_name in self.tasks or self._scheduler.task_registry.get(full_name) is not None
 
     def _current_task_hashes(self) -> frozenset[bytes]:
         return frozenset(task.hash_bytes for task in self._scheduler.task_registry)

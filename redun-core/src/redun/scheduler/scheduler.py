@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
 from redun.errors import NoCurrentScheduler, UsageError
-from redun.expression import Expression, TaskExpression, ValueExpression, quote
-from redun.scheduler.cells import find_expressions
+from redun.expression import TaskExpression
 from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.executors import RUN_BITS, ExecutorPool
 from redun.scheduler.extension import WHOLE_EXECUTION
 from redun.scheduler.options import NO_EXPORTS
-from redun.scheduler.root import root_task
+from redun.scheduler.root import root_expression, root_task
 from redun.scheduler.run import Run
 from redun.session import get_current_scheduler, set_current_scheduler
 from redun.task import split_task_fullname
 from redun.task_registry import get_task_registry
+from redun.value import get_type_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.config import Config
     from redun.executors.base import Executor
+    from redun.expression import Expression
     from redun.promise import Promise
     from redun.scheduler.events import JobObserver
     from redun.scheduler.extension import Extension
     from redun.scheduler.job import Job
     from redun.scheduler.options import Exports
     from redun.traceback import Traceback
+    from redun.value import TypeRegistry
 
 _run_numbers = itertools.count(1)
 
@@ -85,6 +87,8 @@ class Scheduler:
         self.task_registry = get_task_registry()
         self.limits: Mapping[str, int] = limits(self.config)
         self.execution_id = ""
+        self.thread_id: int | None = None
+        """Of the thread that the latest run was begun in, as `threading.get_ident` says."""
         self.traceback: Traceback | None = None
         self._config_given = config is not None
         self._backend = backend
@@ -258,6 +262,7 @@ class Scheduler:
         """Evaluate a `root_expression` in a run that was made for it."""
         number = run.job_id_base >> RUN_BITS
         outer = get_current_scheduler(required=False)
+        self.thread_id = threading.get_ident()
         set_current_scheduler(self)
         self._pool.sink.runs[number] = run
         try:
@@ -331,6 +336,11 @@ class Scheduler:
             self._pool.stop(executor)
 
     @property
+    def type_registry(self) -> TypeRegistry:
+        """How values are hashed and stored, by their types."""
+        return get_type_registry()
+
+    @property
     def is_running(self) -> bool:
         """Whether a workflow is being evaluated, in any thread."""
         return bool(self._pool.sink.runs)
@@ -356,13 +366,15 @@ class Scheduler:
         """
         return self._last_run.job_counts() if self._last_run is not None else {}
 
+    def get_job_status_report(self) -> list[str]:
+        """The table of the latest run's jobs by task and state, as lines. The last one is empty."""
+        from redun.scheduler.status_table import status_report
 
-def root_expression(expr: Any) -> Expression[Any]:
-    """The expression of the root job: the one job that every execution begins with."""
-    if isinstance(expr, TaskExpression) and not find_expressions((expr.args, expr.kwargs)):
-        return expr
-    rooted: Any = root_task(quote(expr))
-    return rooted if isinstance(rooted, Expression) else ValueExpression(rooted)
+        return status_report(self.job_counts())
+
+    def log_job_statuses(self) -> None:
+        """Log the table of the latest run's jobs by task and state."""
+        self.logger.info("%s", "\n".join(["", *self.get_job_status_report()]))
 
 
 def _describe(expr: Any) -> str:

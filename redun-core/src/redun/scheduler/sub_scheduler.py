@@ -16,7 +16,8 @@ from redun.scheduler.context import Context
 from redun.scheduler.errors import DryRunResult, storable_error
 from redun.scheduler.extension import Extension, SubRunReport
 from redun.scheduler.options import NO_EXPORTS
-from redun.scheduler.scheduler import Scheduler, root_expression
+from redun.scheduler.root import root_expression
+from redun.scheduler.scheduler import Scheduler
 from redun.scheduler.sub_runs import OuterRun, SubRunSettings, find_outer_run
 from redun.source import import_workflow_module
 

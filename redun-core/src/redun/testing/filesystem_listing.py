@@ -28,7 +28,7 @@ TREE = (
 
 
 class FileSystemListing(FileSystemRules):
-    """What `glob` and `list_files` find. Part of `FileSystemSuite`, which see."""
+    """What `glob`, `list_files` and `list_folders` find. Part of `FileSystemSuite`, which see."""
 
     @pytest.fixture
     def tree(self, root: str, put: Any) -> str:
@@ -86,6 +86,11 @@ class FileSystemListing(FileSystemRules):
     def test_the_files_below_a_directory(self, filesystem: FileSystem, tree: str, folder: str, names: str) -> None:
         assert filesystem.list_files(f"{tree}{folder}") == [f"{tree}/{name}" for name in names.split()]
 
+    def test_the_directories_right_in_a_directory(self, filesystem: FileSystem, tree: str) -> None:
+        assert filesystem.list_folders(tree) == filesystem.list_folders(f"{tree}/") == [f"{tree}/sub", f"{tree}/subway"]
+        assert filesystem.list_folders(f"{tree}/sub") == [f"{tree}/sub/deep"]
+        assert filesystem.list_folders(f"{tree}/subway") == []
+
     def test_empty_directories_are_no_files(self, filesystem: FileSystem, root: str) -> None:
         filesystem.mkdir(f"{root}/a/b")
         assert filesystem.list_files(root) == filesystem.glob(f"{root}/**") == filesystem.glob(f"{root}/*") == []
@@ -111,6 +116,7 @@ class FileSystemListing(FileSystemRules):
                 assert filesystem.size(path) == len(name.encode())
                 assert filesystem.glob(glob.escape(path)) == [path]
                 assert path in filesystem.list_files(folder)
+        assert filesystem.list_folders(root) == sorted(f"{root}/in {name}" for name in self.odd_names)
         for name in self.odd_names:
             assert filesystem.list_files(f"{root}/in {name}") == [f"{root}/in {name}/file"]
         assert len(filesystem.list_files(root)) == 2 * len(self.odd_names)

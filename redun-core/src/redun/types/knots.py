@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.hashing import hash_bytes
+from redun.hashing import hash_data
 from redun.types.node import Node
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def hash_knot(members: list[Node], piece: Callable[[bytes | Node], bytes]) -> No
             pieces.append(_MEMBER + numbers[id(child)].to_bytes(8, "little"))
         encoding = node.header + b"".join(pieces)
         encodings.append(len(encoding).to_bytes(8, "little") + encoding)
-    whole = hash_bytes("value", b"\0K" + b"".join(encodings))
+    whole = hash_data("value", b"\0K" + b"".join(encodings))
     for node in members:
         number = numbers[id(node)].to_bytes(8, "little")
-        node.piece = _REFERENCE + hash_bytes("value", b"\0k" + whole + number)
+        node.piece = _REFERENCE + hash_data("value", b"\0k" + whole + number)
         node.size = -1
         node.is_finished = True
         node.children = []
@@ -77,14 +77,14 @@ def _order_keys(members: list[Node], inside: set[int], piece: Callable[[bytes | 
     inner: dict[int, list[int]] = {}
     for node in members:
         outer = [_MEMBER if id(child) in inside else piece(child) for child in node.children]
-        own[id(node)] = hash_bytes("value", node.header + b"".join(sorted(outer) if node.is_set else outer))
+        own[id(node)] = hash_data("value", node.header + b"".join(sorted(outer) if node.is_set else outer))
         inner[id(node)] = [id(child) for child in node.children if id(child) in inside]
     keys = own
     sets = {id(node) for node in members if node.is_set}
     for _ in range(_ROUNDS):
         around = {key: [keys[child] for child in children] for key, children in inner.items()}
         keys = {
-            key: hash_bytes("value", own[key] + b"".join(sorted(found) if key in sets else found))
+            key: hash_data("value", own[key] + b"".join(sorted(found) if key in sets else found))
             for key, found in around.items()
         }
     return keys

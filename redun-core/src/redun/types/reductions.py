@@ -31,7 +31,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
 from redun.errors import InvalidValueError, RedunError
-from redun.hashing import hash_bytes, hash_parts
+from redun.hashing import hash_data, hash_parts
 from redun.types import names, pickling
 from redun.types.node import Piece
 from redun.types.protocol import ProxyValue, Value, get_type_registry, on_change
@@ -221,7 +221,7 @@ def reduce_instance(item: Any) -> Reduction:
             return Reduction(b"F", [name, names.function_source(wrapped)])
         return Reduction(piece=name_piece(name))
     if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 6 or not isinstance(reduced[1], tuple):
-        return Reduction(b"p", [_class_piece(cls), hash_bytes("value", pickle.dumps(item, 5))])
+        return Reduction(b"p", [_class_piece(cls), hash_data("value", pickle.dumps(item, 5))])
     make, args, state, items, pairs, setter = (*reduced, None, None, None, None)[:6]
     if isinstance(item, BaseException) and isinstance(state, dict) and not state:
         # An exception has a dict once somebody has looked at it, and says so although it is empty.

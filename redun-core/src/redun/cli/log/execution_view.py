@@ -11,10 +11,10 @@ from redun.cli.log.calls import CallTexts, in_chunks
 from redun.cli.log.executions_view import execution_data
 from redun.cli.log.executions_view import line as execution_line
 from redun.cli.log.formatting import duration, iso_time, job_id, job_name, local_time, status_box, tags_of
-from redun.cli.status_table import COLUMNS, status_table
 from redun.errors import UsageError
 from redun.provenance.job_tree import walk_jobs
 from redun.provenance.liveness import LOST, JobStatuses, execution_status
+from redun.scheduler.status_table import COLUMNS, status_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from redun.hashing import hash_bytes, new_hasher
+from redun.hashing import hash_data, new_hasher
 from redun.types import names, pickling
 from redun.types.reductions import Reduction, ready, reduce_instance
 from redun.types.tables import stored
@@ -110,7 +110,7 @@ class ScalarType(TableType, register=False):
         dtype = self.instance.dtype
         if dtype.kind in _NUMBERS and dtype.char not in "gG":  # a column of objects may hold millions of them
             kind = f"scalar {cls.__name__} {dtype.str} ".encode()
-            return ready(hash_bytes("value", kind + self.instance.tobytes()))
+            return ready(hash_data("value", kind + self.instance.tobytes()))
         return reduction("scalar", cls.__name__, *parts(np.asarray(self.instance)))
 
     def serialize(self) -> bytes:

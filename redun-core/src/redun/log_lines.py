@@ -1,4 +1,4 @@
-"""The logger "redun" on the command line: lines on stderr that begin with `[redun] `."""
+"""The messages of the logger "redun" as lines on stderr that begin with `[redun] `."""
 
 from __future__ import annotations
 

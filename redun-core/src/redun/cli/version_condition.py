@@ -25,12 +25,19 @@ def check_version(specification: str, version: str = __version__) -> None:
 
     Raises UsageError when a condition does not hold or cannot be read.
     """
+    if not fulfils(version, specification):
+        raise UsageError(f"this is redun {version}, which is not {specification}")
+
+
+def fulfils(version: str, specification: str) -> bool:
+    """Whether all conditions hold for a version. Raises UsageError when one of them cannot be read."""
+    conditions = []
     for condition in specification.split(","):
         match = _CONDITION.fullmatch(condition)
         if match is None:
             raise UsageError(f"--check-version {specification!r}: {condition!r} should look like >=1.2, <2 or ==1.2.3")
-        if not _OPERATORS[match[1]](*_same_length(version, match[2])):
-            raise UsageError(f"this is redun {version}, which is not {specification}")
+        conditions.append(match)
+    return all(_OPERATORS[match[1]](*_same_length(version, match[2])) for match in conditions)
 
 
 def _same_length(version: str, other: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 COLUMNS = ("PENDING", "RUNNING", "FAILED", "CACHED", "DONE")
 
@@ -20,6 +21,26 @@ def status_table(counts: Mapping[str, Sequence[int]], columns: Sequence[str] = C
     lines = [_line("TASK", [*columns, "TOTAL"], width), ""]
     lines += [_line(name, [*map(str, row), str(sum(row))], width) for name, row in rows]
     return [f"| {line}".rstrip() for line in lines]
+
+
+def status_report(counts: Mapping[str, Sequence[int]], moment: datetime | None = None) -> list[str]:
+    """The table under a line that says when it was made, and an empty line.
+
+    moment: the time to show, in its own time zone; None means now.
+    """
+    shown = datetime.now().astimezone() if moment is None else moment
+    return [f"| JOB STATUS {shown:%Y/%m/%d %H:%M:%S}", *status_table(counts), ""]
+
+
+def format_job_statuses(
+    job_status_counts: Mapping[str, Mapping[str, int]], timestamp: datetime | None = None
+) -> Iterator[str]:
+    """The lines of the table for counts by task and name of the state, `{"ns.task": {"DONE": 2}}`.
+
+    timestamp: the time to show, in its own time zone; None means now.
+    """
+    counts = {name: [by_state.get(column, 0) for column in COLUMNS] for name, by_state in job_status_counts.items()}
+    return iter(status_report(counts, timestamp))
 
 
 def totals(counts: Mapping[str, Sequence[int]], length: int) -> list[int]:
