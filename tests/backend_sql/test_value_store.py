@@ -48,7 +48,9 @@ class TestSqliteWithStore(BackendSuite):
     """The promises of a backend hold when every value is elsewhere."""
 
     @pytest.fixture
-    def backend(self, tmp_path: Path) -> Iterator[Backend]:
+    def backend(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+        # Thousands of tiny files, which nobody keeps there: the disk takes its time.
+        monkeypatch.setattr(os, "fsync", lambda _file: None)
         backend = SqliteBackend(tmp_path / "redun.db", value_store=ValueStore(f"{tmp_path}/values", 0))
         backend.load()
         yield backend

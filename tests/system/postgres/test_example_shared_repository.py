@@ -12,7 +12,7 @@ import pytest
 from postgres_server import Database
 from redun_backend_sql.integrity import check_repository
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "shared_repository"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "shared_repository"
 pytestmark = pytest.mark.timeout(150)
 
 
