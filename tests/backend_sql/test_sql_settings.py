@@ -10,8 +10,9 @@ from redun.config.build import make_backend as make_configured_backend
 from redun.errors import ConfigError
 from redun_backend_sql import defaults
 from redun_backend_sql.backend import make_backend
+from redun_backend_sql.postgres.backend import PostgresBackend
 from redun_backend_sql.settings import SqlSettings
-from redun_backend_sql.uri import sqlite_path
+from redun_backend_sql.uri import postgres_address, sqlite_path
 
 FOLDER = Path("/config/.redun")
 
@@ -42,36 +43,65 @@ def test_other_uris_are_refused_with_the_right_form(db_uri: str):
         sqlite_path(db_uri, FOLDER)
 
 
-def test_postgresql_says_that_it_is_not_yet_supported():
-    with pytest.raises(ConfigError, match=r"postgresql is not yet supported.*sqlite"):
-        sqlite_path("postgresql://host/db", FOLDER)
+@pytest.mark.parametrize(
+    ("db_uri", "uri", "shown"),
+    [
+        ("postgresql://host:5432/db", "postgresql://host:5432/db", "postgresql://host:5432/db"),
+        ("postgres://host/db", "postgresql://host/db", "postgresql://host/db"),
+        ("postgresql+psycopg2://host/db", "postgresql://host/db", "postgresql://host/db"),
+        (
+            "PostgreSQL:///db?host=/run&sslmode=require",
+            "postgresql:///db?host=/run&sslmode=require",
+            "postgresql:///db",
+        ),
+    ],
+)
+def test_a_postgresql_uri_names_a_database(db_uri: str, uri: str, shown: str):
+    assert postgres_address(db_uri) == (uri, shown)
+
+
+@pytest.mark.parametrize("secret", ["secret", "sec@ret", "sec/ret", "s:e:c", "sec?ret"])
+@pytest.mark.parametrize("form", ["me:{}@host/db", "{}@host/db", "host/db?password={}", "host/db?sslmode=x&user={}"])
+def test_credentials_for_a_server_are_refused_without_repeating_them(secret: str, form: str):
+    uri = f"postgresql://{form.format(secret)}"
+    config = Config({"backend": {"db_uri": uri}}, configdir=str(FOLDER))
+    for refuse in (lambda: postgres_address(uri), lambda: make_configured_backend(config)):
+        with pytest.raises(ConfigError, match=r"REDUN_DB_USERNAME and REDUN_DB_PASSWORD") as refused:
+            refuse()
+        # The configuration is quoted, with its secrets masked.
+        assert secret not in str(refused.value) or form.endswith("user={}")
 
 
 @pytest.mark.parametrize("secret", ["secret", "sec@ret", "sec/ret", "s:e:c"])
-def test_a_password_in_the_uri_is_refused_without_repeating_it(secret: str):
-    uri = f"postgresql://me:{secret}@host/db"
+def test_a_password_for_a_file_is_refused_without_repeating_it(secret: str):
+    uri = f"sqlite://me:{secret}@host/db"
     with pytest.raises(ConfigError, match="REDUN_DB_PASSWORD") as refused:
         sqlite_path(uri, FOLDER)
     assert secret not in str(refused.value)
-    config = Config({"backend": {"db_uri": uri.replace("postgresql", "sqlite")}}, configdir=str(FOLDER))
+    config = Config({"backend": {"db_uri": uri}}, configdir=str(FOLDER))
     with pytest.raises(ConfigError, match="holds a password") as refused:
         make_configured_backend(config)
     assert secret not in str(refused.value)
 
 
-def test_a_user_name_alone_is_no_password():
-    with pytest.raises(ConfigError, match="not yet supported"):
-        sqlite_path("postgresql://me@host:5432/db", FOLDER)
+def test_a_uri_of_the_other_kind_is_refused():
+    with pytest.raises(ConfigError, match="sqlite:///<file>"):
+        sqlite_path("postgresql://host/db", FOLDER)
+    with pytest.raises(ConfigError, match="postgresql://<host>"):
+        postgres_address("sqlite:///x.db")
 
 
 def test_an_at_sign_in_a_path_is_no_password():
     assert sqlite_path("sqlite:///a:b@c/redun.db", FOLDER) == FOLDER / "a:b@c" / "redun.db"
 
 
-@pytest.mark.parametrize("option", ["db_aws_secret_name", "value_store_path"])
-def test_an_option_that_is_not_yet_supported_is_never_ignored(option: str):
-    with pytest.raises(ConfigError, match=f"{option}: not yet supported"):
-        make_backend(FOLDER, **{option: "something"})
+@pytest.mark.parametrize("db_uri", ["sqlite:///a.db", "postgresql://host/db"])
+def test_a_value_store_is_relative_to_the_configuration_or_has_a_scheme(tmp_path: Path, db_uri: str):
+    for given, path in [("values", f"{tmp_path}/values"), ("/data/v/", "/data/v"), ("s3://bucket/v", "s3://bucket/v")]:
+        store = make_backend(tmp_path, db_uri=db_uri, value_store_path=given, value_store_min_size=7).value_store
+        assert store is not None
+        assert (store.path, store.min_size) == (path, 7)
+    assert make_backend(tmp_path, db_uri=db_uri).value_store is None
 
 
 def test_the_options_reach_the_backend(tmp_path: Path):
@@ -79,6 +109,28 @@ def test_the_options_reach_the_backend(tmp_path: Path):
     assert (backend.path, backend.max_value_size) == (tmp_path / "a.db", 10)
     assert make_backend(tmp_path).path == tmp_path / "redun.db"
     assert make_backend(tmp_path).max_value_size == defaults.MAX_VALUE_SIZE
+
+
+def test_the_options_reach_the_backend_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    backend = make_backend(
+        tmp_path,
+        db_uri="postgres://host/db",
+        db_retries=4,
+        db_retries_backoff=2,
+        db_retries_backoff_max=5,
+        max_value_size=10,
+        db_username_env="ME",
+        db_password_env="WORD",
+    )
+    assert isinstance(backend, PostgresBackend)
+    assert backend.max_value_size == 10
+    assert backend._delays == [2, 4, 5, 5]
+    monkeypatch.setenv("ME", "somebody")
+    monkeypatch.setenv("WORD", "swordfish")
+    assert backend.server.parameters().items() >= {"user": "somebody", "password": "swordfish", "host": "host"}.items()
+    assert "swordfish" not in repr(backend.server)
+    assert not backend._automigrate
+    assert make_backend(tmp_path)._automigrate
 
 
 def test_making_a_backend_touches_nothing(tmp_path: Path):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redun.backends.records import HandleEdge, HandleRecord, HandleStep, RecordBatch
 from redun.testing.backend_records import hash_of
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 
 @pytest.fixture

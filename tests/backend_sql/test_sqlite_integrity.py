@@ -17,8 +17,8 @@ from redun.executors.inline import InlineExecutor
 from redun.expression_graph import encode_graph, graph_parts
 from redun.hashing import hash_data
 from redun.value import encode
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import Problem, check_repository, find_problems
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_integrity"
 
@@ -229,7 +229,7 @@ DAMAGE = {
         "the execution that it belongs to is not there",
     ),
     "tag -> job": (
-        "INSERT INTO tag VALUES (900, 2, (SELECT uuid FROM execution) || '.999', 'k', '1', 1)",
+        "INSERT INTO tag VALUES (900, 2, (SELECT uuid FROM execution LIMIT 1) || '.999', 'k', '1', 1)",
         "the job that it belongs to is not there",
     ),
     "tag -> call": (
@@ -280,7 +280,7 @@ DAMAGE = {
     ),
     "incomplete call": (f"UPDATE call SET arguments = NULL WHERE id = {LEAF}", "it has ended, and lacks its result"),
     "another's task set": (
-        "UPDATE call SET task_set_id = (SELECT task_set_id FROM call WHERE is_error = 1)",
+        "UPDATE call SET task_set_id = (SELECT task_set_id FROM call WHERE is_error = 1 LIMIT 1)",
         "its own task is not in its task set",
     ),
     "result without a kind": (f"UPDATE call SET kind_id = NULL WHERE id = {LEAF}", "nothing says of which kind"),

@@ -11,11 +11,11 @@ import pytest
 from redun import File, Handle, Scheduler, task
 from redun.errors import BackendVersionError
 from redun.executors.inline import InlineExecutor
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
 from redun_backend_sql.migrations.run import run_migrations
 from redun_backend_sql.repository import APPLICATION_ID
 from redun_backend_sql.revision import SCHEMA_REVISION
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_migrations"
 ran: list[Any] = []

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from redun.errors import BackendError, BackendVersionError
 from redun.testing.backend_records import Story, hash_of
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.revision import SCHEMA_REVISION
 from redun_backend_sql.run_path import connection as connection_module
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 
 @pytest.fixture

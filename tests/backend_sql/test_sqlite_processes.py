@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from redun.backends.records import Status, TaskCount
 from redun.testing.backend_records import Story, hash_of
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 BATCHES = 15
 JOBS = 40
@@ -22,7 +22,7 @@ WRITE = f"""
 import sys
 from pathlib import Path
 from redun.testing.backend_records import Story
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 path, execution_id, batches = sys.argv[1:]
 story = Story(execution_id).begin()

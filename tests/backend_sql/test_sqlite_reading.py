@@ -14,8 +14,8 @@ import pytest
 from redun.cli.entry import run_command_line
 from redun.errors import BackendError, BackendVersionError
 from redun.testing.backend_records import Story
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.revision import SCHEMA_REVISION
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redun import Scheduler, task
 from redun.executors.inline import InlineExecutor
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_run"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import redun_backend_sql
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.migrations.run import run_migrations
 from redun_backend_sql.questions.engine import make_engine
 from redun_backend_sql.repository import creation_script
@@ -36,6 +35,7 @@ from redun_backend_sql.schema import (
     value_child,
     value_kind,
 )
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.write_schema import schema_script
 from sqlalchemy import ClauseElement, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -166,6 +166,8 @@ STATEMENTS: dict[str, ClauseElement] = {
     .limit(1)
     .offset(0),
     "SELECT_LAST_VALUE": maximum(value.c.id),
+    "SELECT_VALUE_ID": select(value.c.id).where(prefix(value.c.hash) == b"", value.c.hash == b""),
+    "UPDATE_VALUE": update(value).values(kind_id=1, data=b"").where(value.c.id == 1),
     "INSERT_VALUE": insert(value).values(row("id hash kind_id path children data")),
     "INSERT_VALUE_CHILD": insert(value_child).prefix_with("OR IGNORE").values(row("child_hash value_id")),
     "SELECT_EVALUATIONS": select(*CALL_HIT, call.c.time, call.c.id).where(

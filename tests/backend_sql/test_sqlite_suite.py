@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redun.backends.base import Backend
 from redun.testing import BackendSuite
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 
 class TestSqliteFile(BackendSuite):

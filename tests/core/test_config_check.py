@@ -106,16 +106,18 @@ def test_options_that_the_database_backend_refuses_are_found_without_opening_it(
     text = """
         [backend]
         db_uri = {uri}
-        value_store_path = values
+        value_store_min_size = -1
         automigrate = perhaps
     """
     rest = [
-        'redun.ini:3: [backend] value_store_path = "values": not yet supported. Remove it: values are kept in the '
-        "database.",
+        'redun.ini:3: [backend] value_store_min_size = "-1": Input should be greater than or equal to 0',
         'redun.ini:4: [backend] automigrate = "perhaps": Input should be a valid boolean, unable to interpret input',
     ]
     for uri, problem in [
-        ("postgresql://h/db", "db_uri = postgresql://...: postgresql is not yet supported. Installed: memory, sqlite."),
+        (
+            "postgresql://me@h/db",
+            'db_uri = "postgresql://***@h/db": it holds a user name or a password, and',
+        ),
         ("foo", 'db_uri = "foo": it has no scheme. Write sqlite:///<file> for a file in the configuration directory.'),
         ("redun.db", 'db_uri = "redun.db": it has no scheme. Write sqlite:///<file> for a file in the configuration '),
         ("sqlite:foo.db", 'db_uri = "sqlite:foo.db": write sqlite:///<file> for a file relative to'),
@@ -129,10 +131,9 @@ def test_options_that_the_database_backend_refuses_are_found_without_opening_it(
 
 
 @pytest.mark.standard
-def test_a_secret_for_the_database_is_not_yet_supported():
-    assert errors(read("[backend]\ndb_aws_secret_name = s\n")) == [
-        'redun.ini:2: [backend] db_aws_secret_name = "s": not yet supported. Use db_uri with a SQLite file.'
-    ]
+@pytest.mark.parametrize("option", ["db_aws_secret_name = s", "db_uri = postgresql://h/db", "db_uri = postgres://h/db"])
+def test_a_database_server_is_a_repository_too(option):
+    assert errors(read(f"[backend]\n{option}\n")) == []
 
 
 @pytest.mark.standard

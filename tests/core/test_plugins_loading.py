@@ -247,8 +247,8 @@ def test_a_misspelt_type_gives_the_nearest_name_and_what_to_install_for_it():
         load().executor_type("in_line")
 
 
-def test_a_database_that_is_planned_is_said_to_be_just_that():
-    with pytest.raises(PluginError, match=r"^postgresql is not yet supported. Installed: memory.$"):
+def test_the_package_of_a_database_is_named():
+    with pytest.raises(PluginError, match=r"Try: pip install redun-backend-sql. Installed: memory.$"):
         load().backend_for_scheme("postgresql")
 
 

@@ -31,7 +31,7 @@ from redun.federated_tasks import (
     rest_federated_task,
     use_transport,
 )
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_federated"
 pytestmark = pytest.mark.timeout(120)

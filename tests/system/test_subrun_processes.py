@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 pytestmark = pytest.mark.timeout(120)
 

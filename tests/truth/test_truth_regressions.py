@@ -13,8 +13,8 @@ from redun.backends.memory import MemoryBackend
 from redun.executors.inline import InlineExecutor
 from redun.functools import no_prov, seq
 from redun.task_registry import get_task_registry
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "truth_regressions"
 ran: list[str] = []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from redun.backends.base import Backend
 from redun.backends.memory import MemoryBackend
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
+from redun_backend_sql.sqlite_backend import SqliteBackend
 from truth_check import Check
 from truth_drawing import Step
 from truth_engine import Engine, Sections

@@ -1,4 +1,4 @@
-"""The repository in a SQLite file, as a backend."""
+"""What the backends in SQL databases share: everything but how a database is opened and what its errors mean."""
 
 # ruff: noqa: D102 - the interface says what the methods promise
 
@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.base import Backend, refuse_large_values, warn_of_missing_values
@@ -13,22 +15,17 @@ from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
 from redun_backend_sql.lineage import SqlLineage
-from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
-from redun_backend_sql.repository import prepare, refuse_foreign, require_present_schema
-from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
 from redun_backend_sql.run_path.extensions import extend_job
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
 from redun_backend_sql.search_part import SearchPart
-from redun_backend_sql.sqlite_errors import translated_errors
 from redun_backend_sql.sync import SqlSync
-from redun_backend_sql.uri import sqlite_path
+from redun_backend_sql.uri import is_postgres
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
     from redun.backends.records import (
         CallHit,
@@ -46,126 +43,135 @@ if TYPE_CHECKING:
         TaskCount,
         TaskRecord,
     )
+    from redun.backends.schema_versions import SchemaChange, SchemaInfo
 
     from redun_backend_sql.questions import Questions
+    from redun_backend_sql.run_path.driver import Connection, WriteTransaction
+    from redun_backend_sql.value_store import ValueStore
 
 
-def make_backend(config_dir: Path, **options: Any) -> SqliteBackend:
+def make_backend(config_dir: Path, **options: Any) -> SqlBackend:
     """The backend that a `[backend]` section describes; options as in `redun_backend_sql.settings`.
 
-    Raises `ConfigError` for a database or an option that is not supported.
+    Raises `ConfigError` for a database that is not supported.
     """
-    for option, reason in defaults.NOT_YET_SUPPORTED.items():
-        if options.get(option):
-            raise ConfigError(f"[backend] {option}: {reason}")
-    path = sqlite_path(options.get("db_uri", defaults.DB_URI), config_dir)
-    return SqliteBackend(
-        path,
-        automigrate=options.get("automigrate", True),
-        max_value_size=options.get("max_value_size", defaults.MAX_VALUE_SIZE),
-    )
+    # Each kind of database has its own driver, which only its users import.
+    if options.get("db_aws_secret_name") or is_postgres(options.get("db_uri", defaults.DB_URI)):
+        try:
+            from redun_backend_sql.postgres.backend import make_postgres_backend
+        except ImportError as error:
+            raise ConfigError(
+                f"[backend] db_uri: PostgreSQL needs the driver psycopg 3 ({error})."
+                " Try: pip install redun-backend-sql[postgres]"
+            ) from error
+        return make_postgres_backend(config_dir, **options)
+    from redun_backend_sql.sqlite_backend import make_sqlite_backend
+
+    return make_sqlite_backend(config_dir, **options)
 
 
-class SqliteBackend(SqlLineage, SearchPart, SqlSync, Backend):
-    """Keeps everything in one SQLite file.
+def make_value_store(config_dir: Path, options: Mapping[str, Any]) -> ValueStore | None:
+    """The store for large values that a `[backend]` section describes, or None."""
+    path = options.get("value_store_path")
+    if not path:
+        return None
+    from redun_backend_sql.value_store import ValueStore
 
-    Several processes may use the file at once; within a process, threads share one connection behind one lock. Any
-    method raises `BackendError` when the file cannot be read or written, or was not loaded.
+    if "://" not in path:
+        path = str(Path(config_dir, path).absolute())
+    return ValueStore(path, options.get("value_store_min_size", defaults.VALUE_STORE_MIN_SIZE))
+
+
+class SqlBackend(SqlLineage, SearchPart, SqlSync, Backend):
+    """Keeps everything in the tables that `schema` describes.
+
+    Several processes may use a repository at once; within a process, threads share one connection behind one lock. Any
+    method raises `BackendError` when the database cannot be read or written, or was not loaded.
     """
 
-    def __init__(
-        self,
-        path: Path | None,
-        *,
-        automigrate: bool = True,
-        max_value_size: int | None = defaults.MAX_VALUE_SIZE,
-        busy_timeout: float = BUSY_TIMEOUT,
-    ) -> None:
+    def __init__(self, *, automigrate: bool, max_value_size: int | None, value_store: ValueStore | None = None) -> None:
         """Describe a repository; `load` opens it.
 
-        path: the file, made by `load` if it is missing; None keeps everything in memory.
         automigrate: bring an older schema up to date.
-        max_value_size: the most bytes that a value may have; `load` lowers it to what SQLite can hold.
-        busy_timeout: seconds to wait for another process that writes.
+        max_value_size: the most bytes that a value may have; `load` lowers it to what the database can hold.
+        value_store: where large values are kept instead of in the database.
         """
-        self._busy_timeout = busy_timeout
-        self.path = path
-        self.is_durable = path is not None
+        self.value_store = value_store
         self.max_value_size = max_value_size
         self._automigrate = automigrate
         self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
         self._questions: Questions | None = None
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
-    def load(self, *, migrate: bool | None = None) -> None:
-        with self._lock, translated_errors(self.path):
-            if self._connection is not None:
-                return
-            connection = open_connection(self.path, busy_timeout=self._busy_timeout)
-            try:
-                refuse_foreign(connection, self._name)
-                if self.path is not None:
-                    refuse_unwritable(self.path, self._name)
-                    use_write_ahead_log(connection, self.path)
-                prepare(connection, self._name, migrate=self._automigrate if migrate is None else migrate)
-                self.max_value_size = within_limits(connection, self.max_value_size)
-            except BaseException:
-                connection.close()
-                raise
-            self._use(connection)
-
-    def load_for_questions(self) -> None:
-        if self.path is None or is_writable(self.path):
-            # Not for reading only: whoever closes such a connection last leaves the log beside the file.
-            self.load()
-            return
-        with self._lock, translated_errors(self.path):
-            if self._connection is not None:
-                return
-            connection = open_for_reading(self.path)
-            try:
-                refuse_foreign(connection, self._name)
-                require_present_schema(connection, self._name)
-            except BaseException:
-                connection.close()
-                raise
-            self._use(connection)
-
     @property
-    def _name(self) -> str:
+    @abstractmethod
+    def name(self) -> str:
         """What messages call the repository."""
-        return "the repository in memory" if self.path is None else f"the repository {self.path}"
 
-    def _use(self, connection: sqlite3.Connection) -> None:
+    @abstractmethod
+    def _translated_errors(self) -> AbstractContextManager[None]:
+        """Raises the driver's errors as `BackendError`."""
+
+    @abstractmethod
+    def _close_connection(self) -> None:
+        """Let go of the connection that is open."""
+
+    def _use(self, connection: Connection, transaction: WriteTransaction) -> None:
         self._connection = connection
+        self._questions = None
+        self._transaction = transaction
         identities = Identities(connection)
-        self._lookups = Lookups(connection, identities)
-        self._recorder = Recorder(connection, identities, self._lookups)
+        self._lookups = Lookups(connection, identities, self.value_store)
+        self._recorder = Recorder(connection, identities, self._lookups, transaction, self.value_store)
 
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:
-                self._connection.close()
+                self._close_connection()
                 self._connection = self._questions = None
 
-    def is_same_store(self, other: object) -> bool:
-        if not isinstance(other, SqliteBackend) or self.path is None or other.path is None:
-            return self is other
-        return self.path.exists() and other.path.exists() and self.path.samefile(other.path)
+    # -- versions of the schema ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _schema(self, *, may_create: bool) -> AbstractContextManager[tuple[Connection, int]]:
+        """A connection of its own, with any schema that this version of redun knows, and the version of that.
+
+        Raises `BackendError` when there is no such database, and none may or can be made.
+        """
+
+    def schema_info(self) -> SchemaInfo:
+        from redun_backend_sql.versions import schema_info
+
+        with self._schema(may_create=False) as (_, current):
+            return schema_info(current)
+
+    def upgrade_schema(self, to: int | None = None) -> SchemaChange:
+        from redun_backend_sql.versions import upgrade
+
+        with self._schema(may_create=True) as (connection, current):
+            return upgrade(connection, self.name, current, to)
+
+    def downgrade_schema(self, to: int, *, force: bool = False) -> SchemaChange:
+        from redun_backend_sql.versions import downgrade
+
+        with self._schema(may_create=False) as (connection, current):
+            return downgrade(connection, self.name, current, to, force=force)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[None]:
-        with self._lock, translated_errors(self.path):
+        with self._lock, self._translated_errors():
             if self._connection is None:
-                raise BackendError(f"the repository {self.path} is not open: load() it first")
+                raise BackendError(f"{self.name} is not open: load() it first")
             yield
 
     # -- the run path -------------------------------------------------------------------------------------------------
 
     def record(self, batch: RecordBatch) -> None:
         refuse_large_values(batch.values, self.max_value_size)
+        if self.value_store is not None:
+            self.value_store.put(batch.values)
         with self._open():
             self._recorder.write(batch)
 
@@ -190,7 +196,7 @@ class SqliteBackend(SqlLineage, SearchPart, SqlSync, Backend):
     def extend_job(self, execution_id: str, number: int) -> int | None:
         with self._open():
             assert self._connection is not None
-            return extend_job(self._connection, execution_id, number)
+            return extend_job(self._connection, self._transaction, execution_id, number)
 
     # -- handles ------------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,3 @@ VALUE_STORE_MIN_SIZE = 1024
 DB_RETRIES = 3
 DB_RETRIES_BACKOFF = 1.0
 DB_RETRIES_BACKOFF_MAX = 60.0
-
-NOT_YET_SUPPORTED = {
-    "db_aws_secret_name": "not yet supported. Use db_uri with a SQLite file.",
-    "value_store_path": "not yet supported. Remove it: values are kept in the database.",
-}
-"""Options that are refused where they are set, with the reason."""

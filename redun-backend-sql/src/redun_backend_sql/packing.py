@@ -23,6 +23,8 @@ HASH_SIZE = 20
 MAX_INLINE_SIZE = 64
 """Bytes up to which a value is kept in the rows of the calls that take and return it."""
 MAX_INLINE_KIND = 0xFFFF
+STORED = "stored:"
+"""Before the codec of a value whose bytes are in the value store; its row has none."""
 
 _KIND_AND_SIZE = Struct("<HB")
 _COUNT = Struct("<I")

@@ -9,13 +9,13 @@ REDUN_PLUGIN_API = (1, 0)
 
 @hookimpl
 def redun_register_backends() -> list[BackendType]:
-    """The repository in a SQLite file."""
+    """The repository in a SQLite file or a PostgreSQL database."""
     return [
         BackendType(
             name="sql",
-            schemes=("sqlite",),
+            schemes=("sqlite", "postgresql", "postgres"),
             factory="redun_backend_sql.backend:make_backend",
             settings="redun_backend_sql.settings:SqlSettings",
-            summary="Keeps results and provenance in a SQLite file",
+            summary="Keeps results and provenance in a SQLite file or a PostgreSQL database",
         )
     ]

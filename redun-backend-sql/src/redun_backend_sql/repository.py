@@ -38,7 +38,7 @@ def prepare(connection: sqlite3.Connection, name: str, *, migrate: bool) -> None
         if not migrate:
             raise BackendVersionError(
                 f"{name} has schema revision {revision}, and this version of redun needs {SCHEMA_REVISION}."
-                " Set `automigrate = true` in [backend] to bring it up to date."
+                " `redun db upgrade` brings it up to date; `automigrate = true` in [backend] lets every command do so."
             )
         upgrade(connection)
 
@@ -89,6 +89,12 @@ def read_revision(connection: sqlite3.Connection) -> int:
     """The revision of a repository's schema; 0 for an empty database."""
     (revision,) = connection.execute("PRAGMA user_version").fetchone()
     return int(revision)
+
+
+def claim(connection: sqlite3.Connection) -> None:
+    """Mark a database that is empty as a repository, before migrations make its tables."""
+    if read_revision(connection) == 0:
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
 
 def creation_script() -> list[str]:

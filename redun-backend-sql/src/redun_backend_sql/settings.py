@@ -1,26 +1,28 @@
-"""The `[backend]` section for repositories in a SQLite file; PostgreSQL is planned."""
+"""The `[backend]` section for repositories in SQL databases."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from redun_backend_sql import defaults
 from redun_backend_sql.uri import uri_problem
 
 
 class SqlSettings(BaseModel):
-    """Keeps results and provenance in a SQLite file."""
+    """Keeps results and provenance in a SQLite file or a PostgreSQL database."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     db_uri: str = Field(
         default=defaults.DB_URI,
-        description="The database: `sqlite:///<file>`, relative to the configuration directory, or `sqlite:////<file>`."
-        " It must not hold a password.",
+        description="The database: `sqlite:///<file>`, relative to the configuration directory, `sqlite:////<file>`, or"
+        " `postgresql://<host>:<port>/<database>`, with options of libpq such as `?sslmode=require`. It must not hold a"
+        " user name or a password.",
     )
-    automigrate: bool = Field(
-        default=True,
-        description="Bring the database to the latest schema before use. The default is true for a SQLite file.",
+    automigrate: bool | None = Field(
+        default=None,
+        description="Bring the database to the latest schema before use. The default is true for a SQLite file, and"
+        " false for a database server.",
     )
     max_value_size: int = Field(
         default=defaults.MAX_VALUE_SIZE, ge=1, description="The most bytes that one stored value may have."
@@ -33,11 +35,12 @@ class SqlSettings(BaseModel):
     )
     db_aws_secret_name: str | None = Field(
         default=None,
-        description="Not yet supported: the AWS secret to build the database's URI from, instead of `db_uri`.",
+        description="The AWS secret that says where the database is and how to log in, instead of `db_uri`.",
     )
     value_store_path: str | None = Field(
         default=None,
-        description="Not yet supported: the folder for large values, relative to the configuration directory.",
+        description="Where large values are kept instead of in the database: a folder, relative to the configuration"
+        " directory, or a URL of any filesystem.",
     )
     value_store_min_size: int = Field(
         default=defaults.VALUE_STORE_MIN_SIZE,
@@ -45,7 +48,9 @@ class SqlSettings(BaseModel):
         description="Bytes from which a value goes to the value store, where there is one.",
     )
     db_retries: int = Field(
-        default=defaults.DB_RETRIES, ge=0, description="How often an operation is tried again on a database server."
+        default=defaults.DB_RETRIES,
+        ge=0,
+        description="How often an operation is tried again when the connection to a database server is lost.",
     )
     db_retries_backoff: float = Field(
         default=defaults.DB_RETRIES_BACKOFF,
@@ -63,9 +68,3 @@ class SqlSettings(BaseModel):
         if problem is not None:
             raise ValueError(problem)
         return db_uri
-
-    @field_validator(*defaults.NOT_YET_SUPPORTED)
-    @classmethod
-    def _is_not_set(cls, value: str | None, info: ValidationInfo) -> None:
-        if value:
-            raise ValueError(defaults.NOT_YET_SUPPORTED[str(info.field_name)])

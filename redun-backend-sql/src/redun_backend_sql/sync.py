@@ -12,13 +12,13 @@ from redun_backend_sql.run_path.identities import select_by_prefix
 from redun_backend_sql.run_path.statements import SELECT_VALUE_HASHES
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from redun.backends.records import EvaluationRecord, HandleEdge, HandleRecord, JobRecord
 
     from redun_backend_sql.questions import Questions
+    from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.lookups import Lookups
 
 
@@ -28,7 +28,7 @@ class SqlSync(Synchronized):
     _asking: Callable[[], AbstractContextManager[Questions]]
     _open: Callable[[], AbstractContextManager[None]]
     _lookups: Lookups
-    _connection: sqlite3.Connection | None
+    _connection: Connection | None
 
     def execution_states(self, execution_ids: Sequence[str] | None = None) -> list[ExecutionState]:
         with self._asking() as questions:

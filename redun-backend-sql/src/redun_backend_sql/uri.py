@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from redun.errors import ConfigError
 
-_PLANNED = ("postgresql", "postgres")
+POSTGRES_SCHEMES = ("postgresql", "postgres")
+_CREDENTIALS = ("user", "password", "sslpassword")
+"""What would log in, as an option of libpq."""
+
+
+class PostgresAddress(NamedTuple):
+    """Where a PostgreSQL database is. There is no secret in it."""
+
+    uri: str
+    """As libpq takes it."""
+    shown: str
+    """What messages call it: without options."""
+
+
+def is_postgres(db_uri: str) -> bool:
+    """Whether a URI names a PostgreSQL database."""
+    scheme, separator, _ = db_uri.partition("://")
+    return bool(separator) and scheme.partition("+")[0].lower() in POSTGRES_SCHEMES
+
+
+def postgres_address(db_uri: str) -> PostgresAddress:
+    """The database that a PostgreSQL URI names, such as `postgresql://host:5432/name?sslmode=require`.
+
+    `postgres://` means the same, and so does `postgresql+psycopg2://`: the driver is always psycopg 3.
+
+    Raises `ConfigError` for other URIs, and for one that holds a user name or a password. The message never repeats
+    the URI.
+    """
+    problem = uri_problem(db_uri) or (None if is_postgres(db_uri) else _FORM)
+    if problem is not None:
+        raise ConfigError(f"[backend] db_uri: {problem}")
+    rest = db_uri.partition("://")[2]
+    return PostgresAddress(f"postgresql://{rest}", f"postgresql://{rest.partition('?')[0]}")
 
 
 def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
@@ -17,7 +51,7 @@ def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
 
     Raises `ConfigError` for other URIs. The message never repeats the URI, which may hold a password.
     """
-    problem = uri_problem(db_uri)
+    problem = uri_problem(db_uri) or (_FORM if is_postgres(db_uri) else None)
     if problem is not None:
         raise ConfigError(f"[backend] db_uri: {problem}")
     name = db_uri.partition("://")[2][1:]
@@ -28,26 +62,40 @@ def sqlite_path(db_uri: str, config_dir: Path) -> Path | None:
     return Path(config_dir, name).absolute()
 
 
+_FORM = (
+    "write sqlite:///<file> for a file relative to the configuration directory, sqlite:////<file> for an absolute one,"
+    " and postgresql://<host>:<port>/<database> for a database server"
+)
+
+
 def uri_problem(db_uri: str) -> str | None:
     """Why this URI cannot be used, or None. The reason never repeats the URI."""
     scheme, separator, rest = db_uri.partition("://")
-    scheme = scheme.partition("+")[0].lower()
+    if is_postgres(db_uri):
+        return _postgres_problem(rest)
     problem = _password_problem(db_uri)
     if problem is not None:
         return problem
-    if scheme in _PLANNED:
-        return f"{scheme} is not yet supported. Use a SQLite file: sqlite:///redun.db"
-    if scheme != "sqlite" or not separator or (rest and not rest.startswith("/")):
-        return (
-            "write sqlite:///<file> for a file relative to the configuration directory, and sqlite:////<file> for an"
-            " absolute one"
-        )
+    if scheme.partition("+")[0].lower() != "sqlite" or not separator or (rest and not rest.startswith("/")):
+        return _FORM
     if "?" in rest:
         return (
             "options after a question mark are not supported: write the file's name alone. A repository that this user"
             " may not write can be looked at as it is"
         )
     return None
+
+
+def _postgres_problem(rest: str) -> str | None:
+    # A password may itself hold a slash, a question mark or an at sign, so an at sign anywhere counts.
+    options = {name.lower() for name, _ in parse_qsl(rest.partition("?")[2], keep_blank_values=True)}
+    if "@" not in rest and options.isdisjoint(_CREDENTIALS):
+        return None
+    return (
+        "it holds a user name or a password, and redun.ini is easily shared by accident. Put them into the environment"
+        " variables REDUN_DB_USERNAME and REDUN_DB_PASSWORD (db_username_env and db_password_env name other ones); an"
+        " at sign that means something else is written %40"
+    )
 
 
 def _password_problem(db_uri: str) -> str | None:

@@ -19,6 +19,9 @@ import pytest
 from redun_backend_sql.integrity import check_repository
 from redun_backend_sql.packing import unpack_arguments
 
+# The support for PostgreSQL is imported by name.
+sys.path.append(str(Path(__file__).parents[2] / "backend_sql"))
+
 REDUN = str(Path(sys.executable).with_name("redun"))
 ENVIRON = {key: text for key, text in os.environ.items() if not key.startswith("REDUN")}
 TIMEOUT = 100

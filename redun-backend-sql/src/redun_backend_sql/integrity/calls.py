@@ -16,10 +16,10 @@ from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _CALLS = """
     SELECT call.id, eval_hash, is_error, kind_id, inline, call_hash, value_hash, raw_hash, args_hash, context_hash,
@@ -62,7 +62,7 @@ class _Row(NamedTuple):
         return f"call {self.call_hash.hex()} (table call, row {self.number})"
 
 
-def broken_calls(connection: sqlite3.Connection, stored: Stored) -> Iterator[Problem]:
+def broken_calls(connection: Connection, stored: Stored) -> Iterator[Problem]:
     """Calls and evaluations that are not what their hashes say, or that name what is not there."""
     kinds: NamesByNumber[tuple[str, str]] = NamesByNumber(connection, SELECT_VALUE_KIND_NAMES)
     for rows in pages(connection.execute(_CALLS)):
@@ -75,7 +75,7 @@ def broken_calls(connection: sqlite3.Connection, stored: Stored) -> Iterator[Pro
 class _Page:
     """A thousand calls: looks at each, and gathers what has to be looked up for all of them."""
 
-    def __init__(self, connection: sqlite3.Connection, kinds: NamesByNumber[tuple[str, str]]) -> None:
+    def __init__(self, connection: Connection, kinds: NamesByNumber[tuple[str, str]]) -> None:
         self._connection = connection
         self._kinds = kinds
         self._values: dict[bytes, list[_Row]] = {}
@@ -190,7 +190,7 @@ def _is_call(row: _Row) -> bool:
     return call_hash_of(*parts, tasks, unpack_hashes(row.children)) == row.call_hash
 
 
-def broken_call_arguments(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_call_arguments(connection: Connection) -> Iterator[Problem]:
     """Calls that, by the index of arguments, take more than their own rows say."""
     for number, call_hash, packed, count in connection.execute(_ARGUMENTS):
         arguments = _unpacked(packed or b"")

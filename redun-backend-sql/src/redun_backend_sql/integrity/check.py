@@ -22,20 +22,30 @@ from redun_backend_sql.reading import is_writable, open_for_reading
 from redun_backend_sql.repository import refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import open_connection
 from redun_backend_sql.sqlite_errors import translated_errors
+from redun_backend_sql.uri import is_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from redun_backend_sql.run_path.driver import Connection
 
-def check_repository(path: str | Path) -> Iterator[Problem]:
-    """Everything that is wrong with the repository in a SQLite file; nothing, if it is whole.
 
-    path: such as `.redun/redun.db`.
+def check_repository(place: str | Path) -> Iterator[Problem]:
+    """Everything that is wrong with a repository; nothing, if it is whole.
 
-    Raises `BackendError` when there is no such file or it cannot be read, and `BackendVersionError` when its schema is
-    not the present one.
+    place: a SQLite file such as `.redun/redun.db`, or a PostgreSQL database as `db_uri` names it. The environment
+    variables REDUN_DB_USERNAME and REDUN_DB_PASSWORD say how to log in there.
+
+    Raises `BackendError` when there is no such repository or it cannot be read, and `BackendVersionError` when its
+    schema is not the present one.
     """
-    path = Path(path)
+    if is_postgres(str(place)):
+        from redun_backend_sql.postgres.reading import open_repository
+
+        with closing(open_repository(str(place))) as repository:
+            yield from find_problems(repository)
+        return
+    path = Path(place)
     if not path.exists():
         raise BackendError(f"there is no repository {path}")
     name = f"the repository {path}"
@@ -48,7 +58,7 @@ def check_repository(path: str | Path) -> Iterator[Problem]:
             yield from find_problems(connection)
 
 
-def find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
+def find_problems(connection: Connection) -> Iterator[Problem]:
     """Everything that is wrong with the repository that a connection in autocommit mode leads to.
 
     It is read as it is at one moment, and nothing is written, so that a run may go on meanwhile; in a repository with a
@@ -58,10 +68,21 @@ def find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
     arguments count for the hash of a call's arguments. Pickled values are looked through for damage but not loaded, for
     that would run code; those in a format of their class are not looked into at all.
     """
+    if isinstance(connection, sqlite3.Connection):
+        yield from _find_in_file(connection)
+        return
+    from redun_backend_sql.postgres.reading import snapshot
+
+    with snapshot(connection) as reading:
+        yield from _find_problems(reading)
+
+
+def _find_in_file(connection: sqlite3.Connection) -> Iterator[Problem]:
     before = connection.execute("PRAGMA query_only").fetchone()[0]
     connection.execute("PRAGMA query_only=ON")
     connection.execute("BEGIN")
     try:
+        yield from _damaged_pages(connection)
         yield from _find_problems(connection)
     except sqlite3.DatabaseError as error:
         # Text that is none is not even known to SQLite.
@@ -74,8 +95,7 @@ def find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
         connection.execute(f"PRAGMA query_only={before}")
 
 
-def _find_problems(connection: sqlite3.Connection) -> Iterator[Problem]:
-    yield from _damaged_pages(connection)
+def _find_problems(connection: Connection) -> Iterator[Problem]:
     yield from broken_references(connection)
     yield from repeated_rows(connection)
     stored = Stored(connection)

@@ -10,8 +10,9 @@ from redun.hashing import HASH_SIZE
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 _EDGES = """
     SELECT parent_id, child_id, step, parent.fullname, child.fullname FROM handle_edge
@@ -20,7 +21,7 @@ _EDGES = """
 _STEPS = frozenset(int(step) for step in HandleStep)
 
 
-def broken_handles(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_handles(connection: Connection) -> Iterator[Problem]:
     """States that make no sense, and those that came out of a state of another handle."""
     for number, state, is_valid in connection.execute("SELECT id, hash, is_valid FROM handle"):
         where = f"state {state.hex()} of a handle (table handle, row {number})"

@@ -10,15 +10,17 @@ from redun.backends.records import Status
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 _STATUSES = ", ".join(str(int(status)) for status in Status)
 _FINISHED = f"{int(Status.DONE)}, {int(Status.CACHED)}, {int(Status.FAILED)}"
 
 # The first condition that holds says what is wrong with a job.
 _JOBS = f"""
-    SELECT coalesce(execution.uuid, 'execution ' || job.execution_id), job.number, CASE
+    SELECT uuid, number, what FROM (
+    SELECT coalesce(execution.uuid, 'execution ' || job.execution_id) AS uuid, job.number, CASE
         WHEN job.status NOT IN ({_STATUSES})
             THEN 'its status ' || job.status || ' means nothing'
         WHEN job.status = {int(Status.RUNNING)} AND execution.status <> {int(Status.RUNNING)}
@@ -44,7 +46,7 @@ _JOBS = f"""
     LEFT JOIN execution ON execution.id = job.execution_id
     LEFT JOIN call ON call.id = job.call_id
     LEFT JOIN job AS parent ON parent.execution_id = job.execution_id AND parent.number = job.parent
-    WHERE what IS NOT NULL
+    ) AS looked_at WHERE what IS NOT NULL
 """  # noqa: S608 - numbers of our own
 
 _COUNTS = """
@@ -53,11 +55,11 @@ _COUNTS = """
         GROUP BY execution_id, task_id, status
         UNION ALL
         SELECT execution_id, task_id, status, 0, count FROM job_count
-    ) GROUP BY execution_id, task_id, status HAVING sum(jobs) <> sum(counted)
+    ) AS both_ways GROUP BY execution_id, task_id, status HAVING sum(jobs) <> sum(counted)
 """
 
 
-def broken_executions(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_executions(connection: Connection) -> Iterator[Problem]:
     """Executions that contradict themselves."""
     rows = connection.execute("SELECT uuid, args, status, start_time, updated_time, end_time FROM execution")
     for uuid, args, status, start, updated, end in rows:
@@ -78,13 +80,13 @@ def broken_executions(connection: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem("its command line is not a list in JSON", where)
 
 
-def broken_jobs(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_jobs(connection: Connection) -> Iterator[Problem]:
     """Jobs that contradict themselves, their execution, their call or their parent."""
     for uuid, number, what in connection.execute(_JOBS):
         yield Problem(what, f"job {uuid}.{number}")
 
 
-def broken_counts(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_counts(connection: Connection) -> Iterator[Problem]:
     """Summaries that do not agree with the jobs."""
     for execution_id, task_id, status, jobs, counted in connection.execute(_COUNTS):
         where = f"table job_count, execution {execution_id}, task {task_id}, status {status}"

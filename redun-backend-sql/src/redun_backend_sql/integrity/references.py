@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 class _Reference(NamedTuple):
@@ -71,7 +72,7 @@ _REPEATED = {
 }
 
 
-def broken_references(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_references(connection: Connection) -> Iterator[Problem]:
     """Rows that name a row which is not there."""
     for reference in _REFERENCES:
         name = _NAMES.get(reference.table, "'row ' || t.id")
@@ -80,7 +81,7 @@ def broken_references(connection: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem(what, f"table {reference.table}, {row}")
 
 
-def repeated_rows(connection: sqlite3.Connection) -> Iterator[Problem]:
+def repeated_rows(connection: Connection) -> Iterator[Problem]:
     """What is there more than once. Hashes are indexed by their first bytes, so no index sees to it."""
     for kind, statement in _REPEATED.items():
         for name, count in connection.execute(statement):

@@ -9,8 +9,9 @@ from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 from redun_backend_sql.run_path.lookups import Lookups
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Iterator
+
+    from redun_backend_sql.run_path.driver import Connection, Rows
 
 PAGE = 1000
 """Rows to look at together."""
@@ -20,7 +21,7 @@ MAX_REMEMBERED = 100_000
 T = TypeVar("T")
 
 
-def pages(cursor: sqlite3.Cursor) -> Iterator[list[tuple[object, ...]]]:
+def pages(cursor: Rows) -> Iterator[list[tuple[object, ...]]]:
     """The rows of a query in parts that fit into memory."""
     while rows := cursor.fetchmany(PAGE):
         yield rows
@@ -29,7 +30,7 @@ def pages(cursor: sqlite3.Cursor) -> Iterator[list[tuple[object, ...]]]:
 class Stored:
     """Answers which of some hashes the repository has. What is there is remembered, within limits."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lookups = Lookups(connection, Identities(connection))
         self._values: set[bytes] = set()

@@ -10,15 +10,15 @@ from redun.backends.records import EntityKind
 from redun_backend_sql.integrity.problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _JOB = "SELECT 1 FROM execution JOIN job ON job.execution_id = execution.id WHERE execution.uuid = ? AND job.number = ?"
 
 
-def broken_tags(connection: sqlite3.Connection, stored: Stored) -> Iterator[Problem]:
+def broken_tags(connection: Connection, stored: Stored) -> Iterator[Problem]:
     """Tags of something that is not there, and tags whose value cannot be read."""
     for number, kind, entity_id, key, value in connection.execute(
         "SELECT id, entity_kind, entity_id, key, value FROM tag"
@@ -37,7 +37,7 @@ def broken_tags(connection: sqlite3.Connection, stored: Stored) -> Iterator[Prob
                 yield Problem(f"the {EntityKind(kind).name.lower()} that it belongs to is not there", where)
 
 
-def _exists(connection: sqlite3.Connection, stored: Stored, kind: EntityKind, entity_id: str) -> bool:
+def _exists(connection: Connection, stored: Stored, kind: EntityKind, entity_id: str) -> bool:
     if kind is EntityKind.EXECUTION:
         return bool(connection.execute("SELECT 1 FROM execution WHERE uuid = ?", (entity_id,)).fetchone())
     if kind is EntityKind.JOB:

@@ -10,11 +10,12 @@ from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.packing import unpack_hashes
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
+    from redun_backend_sql.run_path.driver import Connection
 
-def broken_task_sets(connection: sqlite3.Connection) -> Iterator[Problem]:
+
+def broken_task_sets(connection: Connection) -> Iterator[Problem]:
     """Task sets that are not what their hash says, and those that name a task which is not there."""
     known = {task_hash for (task_hash,) in connection.execute("SELECT hash FROM task")}
     for number, set_hash, members in connection.execute("SELECT id, hash, members FROM task_set"):

@@ -12,10 +12,10 @@ from redun_backend_sql.packing import unpack_hashes
 from redun_backend_sql.run_path.identities import chunks
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
     from redun_backend_sql.integrity.stored import Stored
+    from redun_backend_sql.run_path.driver import Connection
 
 _VALUES = """
     SELECT value.id, value.hash, type_name, codec, children, data FROM value
@@ -30,7 +30,7 @@ _CHILDREN = """
 """
 
 
-def broken_values(connection: sqlite3.Connection, stored: Stored) -> Iterator[Problem]:
+def broken_values(connection: Connection, stored: Stored) -> Iterator[Problem]:
     """Values that are not what their hash says, or that name others which are not there."""
     for number, value_hash, type_name, codec, packed, data in connection.execute(_VALUES):
         where = f"value {value_hash.hex()} (table value, row {number})"
@@ -42,7 +42,7 @@ def broken_values(connection: sqlite3.Connection, stored: Stored) -> Iterator[Pr
 
 
 def _broken_children(
-    connection: sqlite3.Connection, stored: Stored, number: int, packed: bytes, where: str
+    connection: Connection, stored: Stored, number: int, packed: bytes, where: str
 ) -> Iterator[Problem]:
     if len(packed) % HASH_SIZE:
         yield Problem("the hashes of the values inside it are cut off", where)
@@ -55,7 +55,7 @@ def _broken_children(
                 yield Problem(f"holds the value {child.hex()}, which the table value_child does not know", where)
 
 
-def broken_value_children(connection: sqlite3.Connection) -> Iterator[Problem]:
+def broken_value_children(connection: Connection) -> Iterator[Problem]:
     """Values of which the table of what is inside them says more than they do."""
     for number, value_hash, packed, count in connection.execute(_CHILDREN):
         inside = len(set(unpack_hashes(packed)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine
@@ -10,13 +11,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
+    from redun_backend_sql.run_path.driver import Connection
 
-def make_engine(connection: sqlite3.Connection) -> Engine:
+
+def make_engine(connection: Connection) -> Engine:
     """An engine whose only connection is this one. The caller closes it, and sees that one thread at a time uses it."""
-    return create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    if isinstance(connection, sqlite3.Connection):
+        return create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    from redun_backend_sql.postgres.connection import PostgresConnection
+
+    assert isinstance(connection, PostgresConnection)
+    driver = connection.driver
+    return create_engine("postgresql+psycopg://", creator=lambda: driver, poolclass=StaticPool, use_native_hstore=False)
 
 
 @contextlib.contextmanager

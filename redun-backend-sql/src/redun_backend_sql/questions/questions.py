@@ -30,14 +30,15 @@ from redun_backend_sql.schema import call, execution, executor, job, job_count, 
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 class Questions:
     """Answers on one connection, by one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._engine = make_engine(connection)
         self._calls = CallQuestions(self._rows)
         self._ids = IdSearch(self._rows)

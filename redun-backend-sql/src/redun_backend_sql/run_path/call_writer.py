@@ -9,11 +9,11 @@ from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from redun.backends.records import CallRecord, EvaluationRecord
 
+    from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.value_writer import ValueWriter
 
 
@@ -40,7 +40,7 @@ class CallWriter:
     An outcome that was seen before gets a new time and nothing else.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities, values: ValueWriter) -> None:
+    def __init__(self, connection: Connection, identities: Identities, values: ValueWriter) -> None:
         self._connection = connection
         self._identities = identities
         self._values = values

@@ -9,26 +9,18 @@ from typing import TYPE_CHECKING
 from redun.backends.base import EXTENSION
 
 from redun_backend_sql.run_path import statements as sql
-from redun_backend_sql.run_path.connection import begin_writing
 
 if TYPE_CHECKING:
-    import sqlite3
+    from redun_backend_sql.run_path.driver import Connection, WriteTransaction
 
 
-def extend_job(connection: sqlite3.Connection, execution_id: str, number: int) -> int | None:
+def extend_job(connection: Connection, transaction: WriteTransaction, execution_id: str, number: int) -> int | None:
     """See `Backend.extend_job`. What is given out is written down as a lease, named after execution and extension."""
-    begin_writing(connection)
-    try:
-        start = _claim(connection, execution_id, number)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return start
+    with transaction():
+        return _claim(connection, execution_id, number)
 
 
-def _claim(connection: sqlite3.Connection, execution_id: str, number: int) -> int | None:
+def _claim(connection: Connection, execution_id: str, number: int) -> int | None:
     execute = connection.execute
     known = execute(sql.SELECT_EXECUTION, (execution_id,)).fetchone()
     if known is None or execute(sql.SELECT_KNOWN_JOBS, (known[0], number)).fetchone() is None:

@@ -11,19 +11,20 @@ from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import chunks, select_by_prefix
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterator, Sequence
 
     from redun.backends.records import HandleEdge, HandleRecord
 
+    from redun_backend_sql.run_path.driver import Connection
 
-def find_handles(connection: sqlite3.Connection, states: Collection[bytes]) -> dict[bytes, tuple[int, bool]]:
+
+def find_handles(connection: Connection, states: Collection[bytes]) -> dict[bytes, tuple[int, bool]]:
     """The number of each of these states that has a row, and whether it is valid."""
     rows = select_by_prefix(connection, sql.SELECT_HANDLES, list(states))
     return {state: (number, bool(is_valid)) for state, number, is_valid in rows if state in states}
 
 
-def find_branches(connection: sqlite3.Connection, states: Collection[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
+def find_branches(connection: Connection, states: Collection[bytes]) -> dict[bytes, dict[bytes, HandleStep]]:
     """See `Backend.handle_branches`."""
     by_number = {number: state for state, (number, _) in find_handles(connection, states).items()}
     branches: dict[bytes, dict[bytes, HandleStep]] = {}
@@ -33,7 +34,7 @@ def find_branches(connection: sqlite3.Connection, states: Collection[bytes]) -> 
     return branches
 
 
-def _children(connection: sqlite3.Connection, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, int, int]]:
+def _children(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, int, int]]:
     for chunk in chunks(numbers):
         yield from connection.execute(sql.with_list(sql.SELECT_HANDLE_CHILDREN, len(chunk)), tuple(chunk))
 
@@ -41,7 +42,7 @@ def _children(connection: sqlite3.Connection, numbers: Sequence[int]) -> Iterato
 class HandleWriter:
     """Writes within a transaction that the caller has begun."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def write(self, handles: Sequence[HandleRecord], edges: Sequence[HandleEdge]) -> None:

@@ -14,8 +14,9 @@ from redun.errors import BackendError
 from redun_backend_sql.run_path import statements as sql
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
+
+    from redun_backend_sql.run_path.driver import Connection
 
 CHUNK_SIZE = 500
 """How many hashes one look-up asks for. More brings nothing, and SQLite limits the parameters of a statement."""
@@ -32,9 +33,7 @@ def chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield keys[start : start + CHUNK_SIZE]
 
 
-def select_by_prefix(
-    connection: sqlite3.Connection, statement: str, hashes: Sequence[bytes], *more: object
-) -> Iterator[Any]:
+def select_by_prefix(connection: Connection, statement: str, hashes: Sequence[bytes], *more: object) -> Iterator[Any]:
     """The rows of a statement that takes a list of hash prefixes, then more. The caller compares the full hashes."""
     for chunk in chunks(hashes):
         prefixes = [each[:8] for each in chunk]
@@ -50,7 +49,7 @@ class KnownNumbers(dict[K, int]):
     A dictionary, because it is asked several times a job, and answers at the speed of C what it has seen before.
     """
 
-    def __init__(self, connection: sqlite3.Connection, select: str, kind: str) -> None:
+    def __init__(self, connection: Connection, select: str, kind: str) -> None:
         self._connection = connection
         self._select = select
         self._kind = kind
@@ -68,7 +67,7 @@ class KnownNumbers(dict[K, int]):
 class InternedNames(dict[K, int]):
     """Numbers of names, given out on first sight."""
 
-    def __init__(self, connection: sqlite3.Connection, select: str, insert: str) -> None:
+    def __init__(self, connection: Connection, select: str, insert: str) -> None:
         self._connection = connection
         self._select = select
         self._insert = insert
@@ -76,8 +75,10 @@ class InternedNames(dict[K, int]):
     def __missing__(self, key: K) -> int:
         row = self._columns(key)
         known = self._connection.execute(self._select, row).fetchone()
-        number = known[0] if known else self._connection.execute(self._insert, row).lastrowid
-        assert number is not None
+        if known is None:
+            self._connection.execute(self._insert, row)
+            known = self._connection.execute(self._select, row).fetchone()
+        number: int = known[0]
         self[key] = number
         return number
 
@@ -95,7 +96,7 @@ class InternedSignatures(InternedNames[tuple[str, ...]]):
 class NamesByNumber(dict[int, V]):
     """The way back: what a number stands for."""
 
-    def __init__(self, connection: sqlite3.Connection, select: str) -> None:
+    def __init__(self, connection: Connection, select: str) -> None:
         self._connection = connection
         self._select = select
 
@@ -109,7 +110,7 @@ class NamesByNumber(dict[int, V]):
 class Identities:
     """Everything that one connection knows about numbers."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.executions = KnownNumbers[str](connection, sql.SELECT_EXECUTION, "execution")
         self.tasks = KnownNumbers[bytes](connection, sql.SELECT_TASK, "task")

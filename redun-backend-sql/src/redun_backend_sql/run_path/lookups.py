@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from redun.backends.base import MOST_CALLS
 from redun.backends.records import CallHit, EvaluationHit, StoredValue
 
-from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import STORED, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from redun.backends.records import HandleStep
+
+    from redun_backend_sql.run_path.driver import Connection
+    from redun_backend_sql.value_store import ValueStore
 
 logger = logging.getLogger("redun.backend")
 
@@ -25,8 +27,12 @@ logger = logging.getLogger("redun.backend")
 class Lookups:
     """Answers the engine's questions on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities) -> None:
+    def __init__(self, connection: Connection, identities: Identities, store: ValueStore | None = None) -> None:
+        """Look up on a connection; values whose bytes are elsewhere come from the store."""
         self._connection = connection
+        self._store = store
+        self.lost: set[bytes] = set()
+        """Values that the store should have and has not, or that are in a store that is no longer configured."""
         self._identities = identities
 
     def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
@@ -78,11 +84,23 @@ class Lookups:
         for value_hash, kind_id, data in select_by_prefix(self._connection, sql.SELECT_VALUES, list(wanted)):
             if value_hash in wanted:
                 found[value_hash] = StoredValue(value_hash, *self._identities.kind_names[kind_id], data)
+        elsewhere = [value for value in found.values() if value.codec.startswith(STORED)]
         for value_hash in wanted - found.keys():
             value = self._load_inline(value_hash)
             if value is not None:
                 found[value_hash] = value
+        for value in elsewhere:
+            self._fetch(value, found)
         return found
+
+    def _fetch(self, value: StoredValue, found: dict[bytes, StoredValue]) -> None:
+        """Put the bytes of a value that is in the store into its place, or take it out."""
+        data = None if self._store is None else self._store.get(value.hash)
+        if data is None:
+            self.lost.add(value.hash)
+            del found[value.hash]
+        else:
+            found[value.hash] = value._replace(codec=value.codec.removeprefix(STORED), data=data)
 
     def _load_inline(self, value_hash: bytes) -> StoredValue | None:
         """A small value from the rows of the calls that returned or took it: all of them have it, so one is asked."""

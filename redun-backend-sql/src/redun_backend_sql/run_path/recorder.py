@@ -10,7 +10,6 @@ from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Stat
 
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
-from redun_backend_sql.run_path.connection import begin_writing
 from redun_backend_sql.run_path.handle_writer import HandleWriter
 from redun_backend_sql.run_path.identities import Identities, chunks
 from redun_backend_sql.run_path.tag_writer import TagWriter
@@ -18,12 +17,13 @@ from redun_backend_sql.run_path.value_writer import ValueWriter
 from redun_backend_sql.storable import storable_json
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from redun.backends.search import TagChanges, TagEdit
 
+    from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.run_path.lookups import Lookups
+    from redun_backend_sql.value_store import ValueStore
 
 
 class Recorder:
@@ -33,10 +33,19 @@ class Recorder:
     driver keeps one prepared statement, which is several times as fast as a statement a row.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities, lookups: Lookups) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        identities: Identities,
+        lookups: Lookups,
+        transaction: WriteTransaction,
+        store: ValueStore | None = None,
+    ) -> None:
+        """Write on a connection. What belongs into the store is there before it is recorded."""
         self._connection = connection
+        self._begin = transaction
         self._identities = identities
-        self._values = ValueWriter(connection, identities, lookups)
+        self._values = ValueWriter(connection, identities, lookups, store)
         self._calls = CallWriter(connection, identities, self._values)
         self._handles = HandleWriter(connection)
         self._tags = TagWriter(connection)
@@ -53,25 +62,17 @@ class Recorder:
 
     def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
         """See `Backend.roll_back`. It is on the disk when this returns: what comes next may change another database."""
-        (before,) = self._connection.execute("PRAGMA synchronous").fetchone()
-        self._connection.execute("PRAGMA synchronous=FULL")
-        try:
-            with self._transaction():
-                return self._handles.roll_back(states)
-        finally:
-            self._connection.execute(f"PRAGMA synchronous={before}")
+        with self._transaction(durable=True):
+            return self._handles.roll_back(states)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        begin_writing(self._connection)
+    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         try:
-            yield
-            self._connection.execute("COMMIT")
+            with self._begin(durable=durable):
+                yield
         except BaseException:
             self._identities.forget()
             self._values.forget()
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
             raise
 
     def _write(self, batch: RecordBatch) -> None:

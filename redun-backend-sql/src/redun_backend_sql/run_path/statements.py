@@ -62,6 +62,8 @@ SELECT_ARGUMENTS = (
     " WHERE call_argument.value_prefix = ? LIMIT ? OFFSET ?"
 )
 SELECT_LAST_VALUE = "SELECT max(value.id) AS max_1 FROM value"
+SELECT_VALUE_ID = "SELECT value.id FROM value WHERE substr(value.hash, 1, 8) = ? AND value.hash = ?"
+UPDATE_VALUE = "UPDATE value SET kind_id=?, data=? WHERE value.id = ?"
 INSERT_VALUE = "INSERT INTO value (id, hash, kind_id, path, children, data) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_VALUE_CHILD = "INSERT OR IGNORE INTO value_child (child_hash, value_id) VALUES (?, ?)"
 

@@ -13,16 +13,17 @@ from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.storable import storable_json
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from redun.backends.search import TagEdit
+
+    from redun_backend_sql.run_path.driver import Connection
 
 
 class TagWriter:
     """Writes within the transaction of its caller."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def write(self, tags: Sequence[TagRecord]) -> None:

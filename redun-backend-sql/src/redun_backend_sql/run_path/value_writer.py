@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun_backend_sql.packing import MAX_INLINE_KIND, MAX_INLINE_SIZE, InlineValue, inline_value
+from redun_backend_sql.packing import MAX_INLINE_KIND, MAX_INLINE_SIZE, STORED, InlineValue, inline_value
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from redun.backends.records import ValueRecord
 
+    from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.lookups import Lookups
+    from redun_backend_sql.value_store import ValueStore
 
 MAX_REMEMBERED_VALUES = 50_000
 
@@ -28,7 +29,10 @@ class ValueWriter:
     row of its own.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identities: Identities, lookups: Lookups) -> None:
+    def __init__(
+        self, connection: Connection, identities: Identities, lookups: Lookups, store: ValueStore | None = None
+    ) -> None:
+        self._store = store
         self._connection = connection
         self._identities = identities
         self._lookups = lookups
@@ -70,25 +74,32 @@ class ValueWriter:
             self._own_row.update((each, self._records[each]) for each in homeless if each not in known)
         rows = self._own_row
         for (known_hash,) in select_by_prefix(self._connection, sql.SELECT_VALUE_HASHES, list(rows)):
-            rows.pop(known_hash, None)
+            value = rows.pop(known_hash, None)
+            if known_hash in self._lookups.lost and value is not None:
+                self._bring_back(value)
         if not rows:
             return
         first = (self._connection.execute(sql.SELECT_LAST_VALUE).fetchone()[0] or 0) + 1
         new = list(enumerate((rows[each] for each in sorted(rows)), first))
-        kinds = self._identities.kinds
-        self._connection.executemany(
-            sql.INSERT_VALUE,
-            [
-                (
-                    number,
-                    v.hash,
-                    kinds[v.type_name, v.codec],
-                    v.path and storable_path(v.path),
-                    b"".join(v.children) or None,
-                    v.data,
-                )
-                for number, v in new
-            ],
-        )
+        self._connection.executemany(sql.INSERT_VALUE, [self._row(number, value) for number, value in new])
         children = [(child, number) for number, value in new for child in value.children]
         self._connection.executemany(sql.INSERT_VALUE_CHILD, sorted(children))
+
+    def _bring_back(self, value: ValueRecord) -> None:
+        """Have the row of a value that was lost say where its bytes are now."""
+        for (number,) in self._connection.execute(sql.SELECT_VALUE_ID, (value.hash[:8], value.hash)).fetchall():
+            _, _, kind_id, _, _, data = self._row(number, value)
+            self._connection.execute(sql.UPDATE_VALUE, (kind_id, data, number))
+        self._lookups.lost.discard(value.hash)
+
+    def _row(self, number: int, value: ValueRecord) -> tuple[object, ...]:
+        is_elsewhere = self._store is not None and self._store.takes(value.data)
+        codec = STORED + value.codec if is_elsewhere else value.codec
+        return (
+            number,
+            value.hash,
+            self._identities.kinds[value.type_name, codec],
+            value.path and storable_path(value.path),
+            b"".join(value.children) or None,
+            b"" if is_elsewhere else value.data,
+        )

@@ -11,7 +11,6 @@ from redun.errors import UsageError
 COMMANDS = (
     "aws",
     "console",
-    "db",
     "launch",
     "oneshot",
     "repl",

@@ -18,10 +18,9 @@ EXECUTOR_PACKAGES = {
 # By the scheme of `db_uri`.
 BACKEND_PACKAGES = {
     "sqlite": "redun-backend-sql",
+    "postgresql": "redun-backend-sql",
+    "postgres": "redun-backend-sql",
 }
-
-PLANNED_SCHEMES = frozenset({"postgresql", "postgres"})
-"""Schemes of `db_uri` that a package of ours will serve, and none does yet."""
 
 OUR_PACKAGES = frozenset({"redun-core", "redun-aws", *EXECUTOR_PACKAGES.values(), *BACKEND_PACKAGES.values()})
 """The distributions that are developed and released with this core."""

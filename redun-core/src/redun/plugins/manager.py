@@ -21,7 +21,7 @@ from redun.plugins.discovery import (
     normalized,
     unknown_names,
 )
-from redun.plugins.hints import BACKEND_PACKAGES, EXECUTOR_PACKAGES, PLANNED_SCHEMES, install_hint
+from redun.plugins.hints import BACKEND_PACKAGES, EXECUTOR_PACKAGES, install_hint
 from redun.plugins.loader import PluginRecord, load_plugins, new_plugin_manager, one_line
 from redun.plugins.registries import Provided, Registry
 
@@ -141,8 +141,6 @@ class Plugins:
     def backend_for_scheme(self, scheme: str) -> BackendType:
         """The backend type that serves this scheme of `db_uri`. Raises `PluginError` as `executor_type` does."""
         schemes = self.backend_schemes()
-        if scheme not in schemes and scheme in PLANNED_SCHEMES:
-            raise PluginError(f"{scheme} is not yet supported. Installed: {', '.join(schemes)}.")
         if scheme not in schemes:
             raise PluginError(self._missing(scheme, BACKEND_PACKAGES, schemes))
         return schemes[scheme]

@@ -9,6 +9,8 @@ revision = "0001"
 down_revision = None
 
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+# Text is compared byte by byte, as in SQLite, whatever the language of the database.
+String = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -24,21 +26,21 @@ def upgrade() -> None:
 def _executions() -> None:
     op.create_table(
         "scheduler",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("id", String, primary_key=True),
+        sa.Column("host", String, nullable=False),
         sa.Column("heartbeat", sa.Float, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "execution",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("uuid", sa.Text, nullable=False),
-        sa.Column("args", sa.Text, nullable=False),
+        sa.Column("uuid", String, nullable=False),
+        sa.Column("args", String, nullable=False),
         sa.Column("status", sa.SmallInteger, nullable=False),
         sa.Column("start_time", sa.Float, nullable=False),
         sa.Column("updated_time", sa.Float, nullable=False),
         sa.Column("end_time", sa.Float),
-        sa.Column("scheduler_id", sa.Text, nullable=False),
+        sa.Column("scheduler_id", String, nullable=False),
         sa.Column("sequence", Id, nullable=False),
     )
     op.create_index("execution_by_uuid", "execution", ["uuid"], unique=True)
@@ -51,10 +53,10 @@ def _names() -> None:
         "task",
         sa.Column("id", Id, primary_key=True),
         sa.Column("hash", sa.LargeBinary, nullable=False),
-        sa.Column("namespace", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("version", sa.Text),
-        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("namespace", String, nullable=False),
+        sa.Column("name", String, nullable=False),
+        sa.Column("version", String),
+        sa.Column("source", String, nullable=False),
     )
     op.create_index("task_by_hash", "task", ["hash"], unique=True)
     op.create_index("task_by_name", "task", ["name", "namespace"])
@@ -68,22 +70,26 @@ def _names() -> None:
     op.create_table(
         "value_kind",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("type_name", sa.Text, nullable=False),
-        sa.Column("codec", sa.Text, nullable=False),
+        sa.Column("type_name", String, nullable=False),
+        sa.Column("codec", String, nullable=False),
     )
     op.create_index("value_kind_by_name", "value_kind", ["type_name", "codec"], unique=True)
     op.create_table(
         "executor",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name", String, nullable=False),
     )
     op.create_index("executor_by_name", "executor", ["name"], unique=True)
     op.create_table(
         "signature",
         sa.Column("id", Id, primary_key=True),
-        sa.Column("names", sa.Text, nullable=False),
+        sa.Column("names", String, nullable=False),
     )
-    op.create_index("signature_by_names", "signature", ["names"], unique=True)
+    if op.get_bind().dialect.name == "postgresql":
+        # A B-tree of PostgreSQL takes no more than 2,700 bytes; who writes holds a lock, so nothing comes twice.
+        op.create_index("signature_by_names", "signature", ["names"], postgresql_using="hash")
+    else:
+        op.create_index("signature_by_names", "signature", ["names"], unique=True)
 
 
 def _values() -> None:
@@ -92,7 +98,7 @@ def _values() -> None:
         sa.Column("id", Id, primary_key=True),
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sa.Column("kind_id", Id, nullable=False),
-        sa.Column("path", sa.Text),
+        sa.Column("path", String),
         sa.Column("children", sa.LargeBinary),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
@@ -129,7 +135,11 @@ def _calls() -> None:
     )
     op.create_index("call_by_eval", "call", [sa.text("substr(eval_hash, 1, 8)")])
     op.create_index("call_by_hash", "call", [sa.text("substr(call_hash, 1, 8)")])
-    op.create_index("call_by_value", "call", [sa.text("substr(value_hash, 1, 8)")])
+    by_value = ["substr(value_hash, 1, 8)"]
+    if op.get_bind().dialect.name == "postgresql":
+        # The newest calls with a common result are then at the end of it. An index of SQLite has the id anyway.
+        by_value.append("id")
+    op.create_index("call_by_value", "call", [sa.text(column) for column in by_value])
     op.create_table(
         "call_argument",
         sa.Column("value_prefix", sa.LargeBinary, primary_key=True),
@@ -173,9 +183,9 @@ def _tags() -> None:
         "tag",
         sa.Column("id", Id, primary_key=True),
         sa.Column("entity_kind", sa.SmallInteger, nullable=False),
-        sa.Column("entity_id", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("entity_id", String, nullable=False),
+        sa.Column("key", String, nullable=False),
+        sa.Column("value", String, nullable=False),
         sa.Column("is_current", sa.SmallInteger, nullable=False),
     )
     op.create_index("tag_by_entity", "tag", ["entity_id", "entity_kind"])

@@ -1,0 +1,1 @@
+"""The repository in a PostgreSQL database. Needs the extra `postgres`; imported for `postgresql://` only."""

@@ -1,0 +1,138 @@
+"""Large values as files of their own, beside the database or in an object store.
+
+A file holds four bytes that say what it is, a hash over the rest and the value's own hash, and the value's bytes. So it
+is known by itself whether it is whole and whose it is, and any writer may replace it by another of the same value.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redun.errors import BackendError
+from redun.file.filesystem import get_filesystem, get_proto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from redun.backends.records import ValueRecord
+    from redun.file.filesystem import FileSystem
+
+logger = logging.getLogger("redun.backend")
+
+MAGIC = b"RVS1"
+HEADER_SIZE = len(MAGIC) + 20
+MOST_REMEMBERED = 100_000
+
+
+class ValueStore:
+    """Files named `<path>/<first two hex digits of the value's hash>/<the others>`. Any number of users at once.
+
+    A file is whole, and on the disk, before a row refers to it. What is missing or damaged counts as not there.
+    """
+
+    def __init__(self, path: str, min_size: int) -> None:
+        """Describe a store; its folders are made when they are needed.
+
+        path: a folder, or a URL of any filesystem.
+        min_size: bytes from which a value belongs here.
+        """
+        self.path = path.rstrip("/")
+        self.min_size = min_size
+        self._is_local = get_proto(path) in ("local", "file")
+        self._filesystem: FileSystem | None = None
+        self._written: set[bytes] = set()
+        self._damaged: set[bytes] = set()
+
+    def takes(self, data: bytes) -> bool:
+        """Whether these bytes belong here."""
+        return len(data) >= self.min_size
+
+    def put(self, values: Iterable[ValueRecord]) -> None:
+        """Write those of the values that belong here and are not there yet.
+
+        Raises `BackendError` when one cannot be written.
+        """
+        for value in values:
+            if self.takes(value.data) and value.hash not in self._written:
+                try:
+                    self._put(value.hash, value.data)
+                except OSError as error:
+                    raise BackendError(f"the value store {self.path} cannot be written: {error}") from error
+                if len(self._written) > MOST_REMEMBERED:
+                    self._written.clear()
+                self._written.add(value.hash)
+
+    def get(self, value_hash: bytes) -> bytes | None:
+        """The bytes of a value; None, with a warning, where they are missing or damaged."""
+        place = self.place(value_hash)
+        try:
+            with self._files(place).open(place, "rb") as file:
+                content: bytes = file.read()
+        except OSError as error:
+            self._give_up(value_hash, place, f"cannot be read ({error.strerror or error})")
+            return None
+        data = content[HEADER_SIZE:]
+        if content[:HEADER_SIZE] != _header(value_hash, data):
+            self._give_up(value_hash, place, "is damaged")
+            return None
+        return data
+
+    def place(self, value_hash: bytes) -> str:
+        """The path of a value's file."""
+        name = value_hash.hex()
+        return f"{self.path}/{name[:2]}/{name[2:]}"
+
+    def _give_up(self, value_hash: bytes, place: str, problem: str) -> None:
+        # When the value is computed again it is also written again.
+        self._damaged.add(value_hash)
+        self._written.discard(value_hash)
+        logger.warning("The file %s of the value store %s: its value counts as not cached.", place, problem)
+
+    def _put(self, value_hash: bytes, data: bytes) -> None:
+        place = self.place(value_hash)
+        files = self._files(place)
+        if value_hash not in self._damaged and files.exists(place):
+            return
+        if self._is_local:
+            _write_durably(Path(place.removeprefix("file://")), _header(value_hash, data), data)
+        else:
+            # Object stores show a file when it is whole; elsewhere its header tells whether it is.
+            with files.open(place, "wb") as file:
+                file.write(_header(value_hash, data))
+                file.write(data)
+        self._damaged.discard(value_hash)
+
+    def _files(self, place: str) -> FileSystem:
+        if self._filesystem is None:
+            self._filesystem = get_filesystem(place)
+        return self._filesystem
+
+
+def _header(value_hash: bytes, data: bytes) -> bytes:
+    return MAGIC + blake2b(data, digest_size=20, key=value_hash).digest()
+
+
+def _write_durably(place: Path, *parts: bytes) -> None:
+    """Write a file of this machine: it is there whole and on the disk, or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(place)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name of the file, too
+    finally:
+        os.close(folder)

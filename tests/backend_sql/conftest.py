@@ -1,0 +1,12 @@
+"""The support for PostgreSQL is imported by name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+
+from postgres_fixtures import backend, database, own_server, postgres_uri_of, repository, template
+
+__all__ = ["backend", "database", "own_server", "postgres_uri_of", "repository", "template"]
