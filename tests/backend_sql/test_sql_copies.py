@@ -30,8 +30,8 @@ from redun.hashing import hash_data
 from redun.scheduler import subrun
 from redun.testing.backend_records import Story
 from redun.value import EncodedValue, encode
-from redun_backend_sql.backend import SqliteBackend
 from redun_backend_sql.integrity import check_repository
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sql_copies"
 ran: list[str] = []

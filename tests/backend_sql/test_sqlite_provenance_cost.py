@@ -12,7 +12,7 @@ from redun import File, Scheduler, task
 from redun.executors.inline import InlineExecutor
 from redun.provenance import Repository
 from redun.provenance.graph import data_graph
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 LARGE = ("job", "call", "value", "call_argument", "value_child", "execution", "tag", "job_count")
 

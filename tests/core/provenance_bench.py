@@ -71,7 +71,7 @@ def make_backend(kind: str, folder: Path) -> Backend:
     """An empty backend, loaded."""
     if kind == "memory":
         return MemoryBackend()
-    from redun_backend_sql.backend import SqliteBackend
+    from redun_backend_sql.sqlite_backend import SqliteBackend
 
     backend = SqliteBackend(folder / "redun.db")
     backend.load()

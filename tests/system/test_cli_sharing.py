@@ -312,7 +312,7 @@ import sys
 from pathlib import Path
 from redun.backends import collecting
 from redun.backends.copying import copy_records
-from redun_backend_sql.backend import SqliteBackend
+from redun_backend_sql.sqlite_backend import SqliteBackend
 
 collecting.CALLS = collecting.JOBS = 5  # so that there is a middle
 source, target = SqliteBackend(Path(sys.argv[1])), SqliteBackend(Path(sys.argv[2]))
