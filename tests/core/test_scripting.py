@@ -309,6 +309,18 @@ def test_a_changed_command_or_shape_runs_it_again(scheduler):
     assert count() == 3
 
 
+def test_a_set_of_files_has_those_that_the_script_has_left_and_runs_again_only_when_they_change(scheduler):
+    def run(n):
+        return scheduler.run(script(f"{RAN}; rm -rf d; mkdir d; seq {n} | split -l 1 - d/x", outputs=[FileSet("d/*")]))
+
+    assert [[file.path for file in found] for found in run(2)] == [["d/xaa", "d/xab"]]
+    assert run(2)[0].is_valid()
+    assert count() == 1
+    Path("d/more").write_text("by hand")
+    assert len(run(2)[0].files()) == 2
+    assert (count(), len(run(3)[0].files())) == (2, 3)
+
+
 @pytest.mark.parametrize("spoil", [lambda: Path("x").unlink(), lambda: Path("x").write_text("by hand")])
 @pytest.mark.parametrize("make", [lambda: File("x"), lambda: File("x").stage("y"), lambda: [File("-"), File("x")]])
 def test_a_missing_or_changed_output_runs_it_again(scheduler, make, spoil):
