@@ -13,11 +13,13 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import ExecutorError
+from redun.errors import ExecutorError, RedunError
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
 from redun.traceback import format_error
+from redun.types import pickling
+from redun.value import hash_value
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall, TaskTarget
@@ -67,10 +69,26 @@ def encode_call(call: TaskCall) -> bytes:
     buffer = io.BytesIO()
     pickle.dump(call.target, buffer, PROTOCOL)
     try:
-        pickle.dump((call.args, call.kwargs), buffer, PROTOCOL)
+        _dump((call.args, call.kwargs), buffer)
     except Exception as error:
         raise ExecutorError(_describe_bad_argument(call, error)) from error
     return buffer.getvalue()
+
+
+def _dump(value: Any, buffer: io.BytesIO) -> None:
+    """Pickle a value; with the stored form of what can be stored but not pickled, such as a table with objects."""
+    start = buffer.tell()
+    try:
+        pickle.dump(value, buffer, PROTOCOL)
+    except Exception as error:
+        try:
+            hash_value(value)  # which finds out what speaks for the classes in it
+            data = pickling.dump(value)
+        except RedunError:
+            raise error from None
+        buffer.seek(start)
+        buffer.truncate()
+        buffer.write(data)
 
 
 def run_encoded_call(message: bytes) -> bytes:
@@ -121,7 +139,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
     buffer = io.BytesIO()
     buffer.write(_RETURNED)
     try:
-        pickle.dump(value, buffer, PROTOCOL)
+        _dump(value, buffer)
     except Exception as error:
         raise ExecutorError(
             f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
@@ -190,7 +208,7 @@ def _parameter_names(full_name: str) -> list[str]:
 
 def _can_pickle(value: Any) -> bool:
     try:
-        pickle.dumps(value, PROTOCOL)
+        _dump(value, io.BytesIO())
     except Exception:
         return False
     return True
