@@ -13,7 +13,9 @@ import pytest
 from redun.errors import RedunError
 from redun.file import (
     ContentFile,
+    Dir,
     File,
+    FileSet,
     FileSystem,
     IFile,
     RedunFileExistsError,
@@ -348,6 +350,13 @@ def test_an_error_that_only_the_library_of_a_store_knows_is_named(clean_registry
         assert isinstance(caught.value.__cause__, StoreError)
     with pytest.raises(ValueError, match="invalid mode"):
         File("a.txt").open("q")
+
+
+@pytest.mark.parametrize("path", [b"a", 5])
+def test_what_is_no_path_is_refused_at_once(path):
+    for make in (File, FileSet, Dir):
+        with pytest.raises(TypeError, match=r"bytes|int"):
+            make(path)
 
 
 def test_permission_errors_keep_their_kind():

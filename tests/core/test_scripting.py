@@ -276,6 +276,8 @@ def test_a_file_that_cannot_be_staged_is_named(scheduler, inputs, outputs, told)
 def test_what_is_no_command_or_input_is_refused():
     with pytest.raises(TypeError, match="a text or a list of words, not int"):
         script(5)
+    with pytest.raises(TypeError, match="item 1 of this list is a value of int"):
+        script(["echo", 5])
     with pytest.raises(TypeError, match="an input of a script must be a file or directory, perhaps staged, not 'x'"):
         script("true", inputs=["x"])
     with pytest.raises(ValueError, match="NUL"):

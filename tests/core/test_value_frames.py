@@ -188,8 +188,12 @@ def test_files_in_a_pandas_column_are_children_and_asked_whether_they_hold(tmp_p
     frame = pd.DataFrame({"file": [File(str(path)), None]})
     assert [child.path for child in encode([frame]).children] == [str(path)]
     assert is_valid(back([frame]))
+    with_attribute = pd.DataFrame({"a": [1]})
+    with_attribute.attrs["from"] = File(str(path))
+    assert is_valid(back([with_attribute]))
     path.unlink()
     assert not is_valid(back([frame]))
+    assert not is_valid(back([with_attribute]))
 
 
 class Derived(pd.DataFrame):

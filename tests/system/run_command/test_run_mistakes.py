@@ -13,6 +13,7 @@ import pytest
     ("words", "message"),
     [
         ("nope.py main", "'nope.py' does not exist"),
+        ("/dev/null main", "'/dev/null' is not a regular file: name a .py file"),
         (". main", "'.' is a folder: name a .py file in it"),
         ("empty main", "'empty' is a folder: name a .py file in it"),
         ("text.txt main", "'text.txt' is a file whose name does not end in .py"),

@@ -181,3 +181,12 @@ def test_the_word_help_shows_the_help_of_a_task_that_has_a_parameter_of_that_nam
     assert "redun run wf.py main" in shown
     assert "--help INT" in shown
     assert redun("run", "wf.py", "main", "--help", "7").stdout == "7\n"
+
+
+def test_a_new_repository_in_a_place_that_was_named_is_told_of_once(redun):
+    warning = "there was no"
+    done = redun("-c", "elsewhere", "run", "wf.py", "main")
+    assert done.stderr.count(warning) == 1
+    assert str(redun.folder / "elsewhere") in done.stderr
+    assert warning not in redun("-c", "elsewhere", "run", "wf.py", "main").stderr
+    assert warning not in redun("run", "wf.py", "main").stderr

@@ -35,8 +35,9 @@ class _PandasType(TableType, register=False):
         return pickling.load(stored.unpack(data)[1])
 
     def object_columns(self) -> Iterator[list[Any]]:
-        """The columns of Python objects."""
-        return (list(column) for column in self._columns() if column.dtype == object)
+        """The columns of Python objects, and the attributes."""
+        yield from (list(column) for column in self._columns() if column.dtype == object)
+        yield list(getattr(self.instance, "attrs", {}).values())
 
     def private_copy(self) -> Any:
         """A copy of the data, and of the Python objects in it."""
