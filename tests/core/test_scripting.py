@@ -264,6 +264,15 @@ def test_the_error_shows_the_end_of_stderr(scheduler):
     assert len(str(caught.value).splitlines()) < 15
 
 
+def test_the_traceback_shows_the_script_as_it_was_written(scheduler):
+    with pytest.raises(ScriptError):
+        scheduler.run(script("echo hello\nfalse", inputs=[File("x")], outputs=[File("y").stage("z")]))
+    _, job, command, error, *_ = scheduler.traceback.format()
+    assert "redun.script" in job
+    assert command == "    command = 'echo hello\\nfalse'"
+    assert "ScriptError" in error
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "told"),
     [(File("none").stage("x"), [], "none"), ([], File("kept").stage("never-made"), "never-made")],
