@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import datetime
 import enum
 import inspect
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, List, Literal, NewType, Optional, TypedDict, Union
 
@@ -30,7 +34,7 @@ class Colour(enum.Enum):
 
 
 def command(function: Any) -> TaskCommand:
-    return TaskCommand(Task(function, namespace="acme"), long_options())
+    return TaskCommand(Task(function, namespace="acme"), long_options(), f"redun run wf.py {function.__name__}")
 
 
 def arguments(function: Any, *words: str) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def test_only_python_can_fill_job_info_and_variadic_parameters():
 def test_what_cannot_be_given_is_said_where_it_is_looked_for():
     def f(x=1, *files, **options): ...
 
-    text = " ".join(command(f).help_text("redun run wf.py f").split())
+    text = " ".join(command(f).help_text().split())
     assert "*files and **options cannot be given on the command line" in text
     with pytest.raises(UsageError, match=r"\*files and \*\*options cannot be given"):
         command(f).read(["--y", "1"])
@@ -210,8 +214,84 @@ def test_help_is_the_tasks_unless_it_has_a_parameter_of_that_name():
 def test_all_missing_arguments_are_named_at_once():
     def f(a, b, c=1): ...
 
-    with pytest.raises(UsageError, match="needs --a and --b"):
-        command(f).read([])
+    with pytest.raises(UsageError, match=r"needs --a and --b\. .* redun run wf\.py f help$"):
+        command(f).check_complete({"c": 2})
+    command(f).check_complete({"a": 1, "b": None})
+
+
+def test_two_parameters_that_would_have_one_flag_are_refused():
+    def f(lL=1, ll=2): ...
+
+    with pytest.raises(UsageError, match=r"'lL' and 'll' are both --ll on the command line"):
+        command(f)
+
+
+def test_a_variadic_parameter_is_not_taken_for_an_option_of_redun_run():
+    def f(*args, **tags): ...
+
+    for flag in ("--args", "--tags"):
+        with pytest.raises(UsageError, match=r"^acme\.f: \*args and \*\*tags cannot be given on the command line$"):
+            command(f).read([flag, "1"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "message"),
+    [
+        (datetime.date, "bla", "'bla' is not a date: give it like 2024-05-31"),
+        (Decimal, "bla", "'bla' is not a decimal.Decimal"),
+        (uuid.UUID, "bla", "'bla' is not a uuid.UUID: badly formed hexadecimal UUID string"),
+        (datetime.timedelta, "1 hour", "'1 hour' is not a span of time: give it like 1h30m, 90 (seconds) or PT1H30M"),
+        (bytes, "bla", "bytes cannot be given on the command line: let the task take a text or a File"),
+    ],
+)
+def test_what_a_text_is_not_is_said_once(annotation, text, message):
+    with pytest.raises(UsageError, match=f"^acme.one --x: {re.escape(message)}$"):
+        read_as(annotation, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h30m", 5400),
+        ("90", 90),
+        ("1.5", 1.5),
+        ("-2d", -172800),
+        ("1w 2d", 777600),
+        ("10min5s", 605),
+        ("PT1H30M", 5400),
+        ("P1DT1S", 86401),
+        ("p1w", 604800),
+    ],
+)
+def test_a_span_of_time_is_given_in_units_in_seconds_or_by_iso_8601(text, seconds):
+    assert read_as(datetime.timedelta, text) == datetime.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "P", "PT", "-", "P1M", "1m1h", "1x", "1,5"])
+def test_another_text_is_no_span_of_time(text):
+    with pytest.raises(UsageError, match="is not a span of time"):
+        read_as(datetime.timedelta, text)
+
+
+@dataclass
+class Size:
+    width: int
+    unit: str = "m"
+    file: Path | None = None
+
+
+def test_a_dataclass_is_given_as_json_with_fields_of_their_types():
+    assert read_as(Size, '{"width": 5, "file": "a/b"}') == Size(5, file=Path("a/b"))
+    assert read_as(dict[str, Size], '{"k": {"width": 5}}') == {"k": Size(5)}
+    for text, message in [
+        ("5", "5 should be an object"),
+        ("wide", r"'wide' is not JSON such as '{\"width\": ..., "),
+        ('{"width": "5"}', '"5" should be of type int'),
+        ('{"width": 5, "wdth": 6}', "Size has no field 'wdth', only file, unit, width"),
+        ("{}", "Size cannot be made: .*width"),
+    ]:
+        with pytest.raises(UsageError, match=f"acme.one --x: {message}"):
+            read_as(Size, text)
 
 
 def test_errors_of_a_users_type_are_told_with_the_argument():
@@ -219,5 +299,5 @@ def test_errors_of_a_users_type_are_told_with_the_argument():
         def __init__(self, text: str) -> None:
             raise KeyError(f"odd {text}")
 
-    with pytest.raises(UsageError, match=r"acme.one --x: '3' is not an even .*odd 3"):
+    with pytest.raises(UsageError, match=r"acme.one --x: '3' is not a .*Even: 'odd 3'"):
         read_as(Even, "3")

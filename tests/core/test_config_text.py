@@ -93,6 +93,7 @@ def test_a_wrong_reference_says_where_it_is(value, part):
     [
         ("[a]\nx = 1\nx = 2\n", "redun.ini:3: [a] x: the option is already set above"),
         ("[a]\n\n[a]\n", "redun.ini:3: [a]: there is already a section of this name above"),
+        ("[backend\nx = 1\n", "redun.ini:1: '[backend': the closing ] is missing"),
         ("x = 1\n", "redun.ini:1: 'x = 1' comes before the first [section]"),
         ("[a]\nnonsense\n", "redun.ini:2: expected 'option = value', found 'nonsense'"),
         (

@@ -6,15 +6,19 @@ import os
 import pickle
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 from redun.errors import RedunError
 from redun.file import (
     ContentFile,
+    Dir,
     File,
+    FileSet,
     FileSystem,
     IFile,
+    RedunFileExistsError,
     RedunFileNotFoundError,
     RedunOSError,
     RedunPermissionError,
@@ -37,6 +41,13 @@ from redun.value import decode, encode, hash_value, is_valid
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def clean_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+    monkeypatch.setattr(registry, "_instances", {})
+    monkeypatch.setattr(registry, "_finders", [])
 
 
 def set_time(path: str, nanoseconds: int) -> None:
@@ -307,6 +318,47 @@ def test_forbidden_file_is_named():
         File("a.txt").read()
 
 
+def test_errors_of_remote_stores_that_hold_nothing_but_a_path_say_what_they_are():
+    name = f"memory://{uuid.uuid4().hex}/a"
+    with pytest.raises(RedunFileNotFoundError, match=r"^\[Errno 2\] No such file or directory: 'memory://"):
+        File(name).read()
+    File(name).write("x")
+    with pytest.raises(RedunFileExistsError, match=r"^\[Errno 17\] File exists: 'memory://"):
+        File(name).write("x", mode="x")
+    with pytest.raises(FileExistsError):
+        File(name).write("x", mode="x")
+
+
+class StoreError(Exception):
+    """What the library of a store raises."""
+
+
+def test_an_error_that_only_the_library_of_a_store_knows_is_named(clean_registry):
+    @register_filesystem
+    class Refusing(get_filesystem_class("local")):
+        name = "refusing"
+
+        def state(self, path):
+            raise StoreError("no credentials")
+
+        def open(self, path, mode, encoding=None, **options):
+            raise StoreError("no credentials")
+
+    for use in (File.read, File.get_hash, lambda file: file.write("x")):
+        with pytest.raises(RedunOSError, match=r"^StoreError: no credentials: 'refusing://b/k'") as caught:
+            use(File("refusing://b/k"))
+        assert isinstance(caught.value.__cause__, StoreError)
+    with pytest.raises(ValueError, match="invalid mode"):
+        File("a.txt").open("q")
+
+
+@pytest.mark.parametrize("path", [b"a", 5])
+def test_what_is_no_path_is_refused_at_once(path):
+    for make in (File, FileSet, Dir):
+        with pytest.raises(TypeError, match=r"bytes|int"):
+            make(path)
+
+
 def test_permission_errors_keep_their_kind():
     from redun.file.errors import naming
 
@@ -336,13 +388,6 @@ def test_unknown_scheme_is_one_clear_error():
             UnknownSchemeError, match=r"'nowhere://a': no filesystem for the scheme 'nowhere'.*Known: .*local"
         ):
             use(File("nowhere://a"))
-
-
-@pytest.fixture
-def clean_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
-    monkeypatch.setattr(registry, "_instances", {})
-    monkeypatch.setattr(registry, "_finders", [])
 
 
 def test_filesystem_can_be_registered(clean_registry):

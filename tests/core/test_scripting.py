@@ -264,6 +264,15 @@ def test_the_error_shows_the_end_of_stderr(scheduler):
     assert len(str(caught.value).splitlines()) < 15
 
 
+def test_the_traceback_shows_the_script_as_it_was_written(scheduler):
+    with pytest.raises(ScriptError):
+        scheduler.run(script("echo hello\nfalse", inputs=[File("x")], outputs=[File("y").stage("z")]))
+    _, job, command, error, *_ = scheduler.traceback.format()
+    assert "redun.script" in job
+    assert command == "    command = 'echo hello\\nfalse'"
+    assert "ScriptError" in error
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "told"),
     [(File("none").stage("x"), [], "none"), ([], File("kept").stage("never-made"), "never-made")],
@@ -276,6 +285,8 @@ def test_a_file_that_cannot_be_staged_is_named(scheduler, inputs, outputs, told)
 def test_what_is_no_command_or_input_is_refused():
     with pytest.raises(TypeError, match="a text or a list of words, not int"):
         script(5)
+    with pytest.raises(TypeError, match="item 1 of this list is a value of int"):
+        script(["echo", 5])
     with pytest.raises(TypeError, match="an input of a script must be a file or directory, perhaps staged, not 'x'"):
         script("true", inputs=["x"])
     with pytest.raises(ValueError, match="NUL"):
@@ -307,6 +318,18 @@ def test_a_changed_command_or_shape_runs_it_again(scheduler):
     scheduler.run(script(f"{RAN} # changed"))
     scheduler.run(script(RAN, outputs=[File("-")]))
     assert count() == 3
+
+
+def test_a_set_of_files_has_those_that_the_script_has_left_and_runs_again_only_when_they_change(scheduler):
+    def run(n):
+        return scheduler.run(script(f"{RAN}; rm -rf d; mkdir d; seq {n} | split -l 1 - d/x", outputs=[FileSet("d/*")]))
+
+    assert [[file.path for file in found] for found in run(2)] == [["d/xaa", "d/xab"]]
+    assert run(2)[0].is_valid()
+    assert count() == 1
+    Path("d/more").write_text("by hand")
+    assert len(run(2)[0].files()) == 2
+    assert (count(), len(run(3)[0].files())) == (2, 3)
 
 
 @pytest.mark.parametrize("spoil", [lambda: Path("x").unlink(), lambda: Path("x").write_text("by hand")])

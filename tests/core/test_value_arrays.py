@@ -102,7 +102,7 @@ def test_blocks_of_a_large_array_hash_as_the_whole(order: str) -> None:
 
 
 KINDS = [
-    np.array(["x", None, {"b", "a"}, [1]], dtype=object),
+    np.array(["x", None, {"b"}, [1]], dtype=object),
     np.array([(1, "x")], dtype=[("a", "i4"), ("b", object)]),
     np.array(["2020-02-29", "NaT"], dtype="M8[D]"),
     np.array([1, 2], dtype=">i8"),

@@ -6,6 +6,7 @@ import datetime
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redun import File
 from redun.errors import InvalidValueError
+from redun.executors.transport import Returned, decode_outcome, encode_call, run_encoded_call
+from redun.scheduler.private import private_copy
+from redun.testing import tasks
+from redun.testing.task_calls import make_call
 from redun.value import decode, encode, hash_value, is_valid
 
 np = pytest.importorskip("numpy", reason="needs numpy: pip install numpy")
@@ -164,6 +169,14 @@ def test_what_is_no_content_of_a_pandas_frame() -> None:
     all_same(pd.array([1, None], dtype="Int64"), hidden)
 
 
+def test_each_kind_of_missing_value_among_python_objects_in_pandas_is_content() -> None:
+    kinds = [None, np.nan, pd.NA, pd.NaT, Decimal("NaN")]
+    for make in (pd.Series, pd.Index, lambda items, dtype: pd.DataFrame({"a": items}, dtype=dtype)):
+        all_differ(*(make([kind, "x"], dtype=object) for kind in kinds))
+    all_differ(pd.Series([complex(np.nan, 1)]), pd.Series([complex(np.nan, 2)]), pd.Series([complex(1, np.nan)]))
+    all_same(pd.Series([np.nan]), pd.Series([-np.float64(np.nan)]))
+
+
 def test_the_order_of_pandas_categories_is_content() -> None:
     kinds = [("ab", False), ("ba", False), ("abc", False), ("ab", True)]
     all_differ(*(pd.Categorical(["a", "b"], categories=list(names), ordered=ordered) for names, ordered in kinds))
@@ -175,8 +188,12 @@ def test_files_in_a_pandas_column_are_children_and_asked_whether_they_hold(tmp_p
     frame = pd.DataFrame({"file": [File(str(path)), None]})
     assert [child.path for child in encode([frame]).children] == [str(path)]
     assert is_valid(back([frame]))
+    with_attribute = pd.DataFrame({"a": [1]})
+    with_attribute.attrs["from"] = File(str(path))
+    assert is_valid(back([with_attribute]))
     path.unlink()
     assert not is_valid(back([frame]))
+    assert not is_valid(back([with_attribute]))
 
 
 class Derived(pd.DataFrame):
@@ -269,6 +286,21 @@ def test_python_objects_in_a_polars_column_come_back() -> None:
     made = returns(frame.select("o", "a"))
     assert made.columns == ["o", "a"]
     assert made["o"].to_list() == [{"x"}, None]
+
+
+def test_nothing_but_python_objects_in_polars_comes_back() -> None:
+    series = pl.Series("o", [{"x"}, None], dtype=pl.Object)
+    assert returns(series).to_list() == [{"x"}, None]
+    assert returns(series.to_frame()).to_dicts() == [{"o": {"x"}}, {"o": None}]
+    assert private_copy(series, encode(series)).to_list() == [{"x"}, None]
+
+
+def test_python_objects_in_polars_go_to_another_process_and_back() -> None:
+    series = pl.Series("o", [{"x"}, None], dtype=pl.Object)
+    call = make_call(1, tasks.echo, {"k": [series]})
+    outcome = decode_outcome("echo", run_encoded_call(encode_call(call)))
+    assert isinstance(outcome, Returned)
+    assert outcome.value["k"][0].to_list() == [{"x"}, None]
 
 
 @pytest.mark.parametrize("wrap", [lambda query: query, lambda query: {"k": [query]}])

@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import datetime
 import enum
+import functools
 import sys
 import types
 import uuid
@@ -291,6 +292,9 @@ def test_lambdas_and_nested_functions_are_refused_with_their_place(wrap: Any) ->
         Slotted,
         lambda x: Holder({"k": [Slotted(Tags(k=(x,)))]}),
         lambda x: Holder([Point(x)]),
+        lambda x: functools.partial(sorted, [x]),
+        lambda x: functools.partial(sorted, key=x),
+        lambda x: KeyError(x),
     ],
 )
 def test_one_value_that_does_not_hold_makes_the_whole_invalid(wrap: Any, tmp_path: Path) -> None:

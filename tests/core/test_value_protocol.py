@@ -174,6 +174,50 @@ def test_error_in_own_hash_is_reported():
         hash_value([Careless()])
 
 
+@pytest.mark.parametrize("made", [5, b"abc", None])
+def test_own_hash_that_is_no_text_is_reported(made):
+    class Odd(Value):
+        type_name = "tests.Odd"
+
+        def get_hash(self, data=None):
+            return made
+
+    with pytest.raises(InvalidValueError, match=r"get_hash of a tests\.Odd must return a text"):
+        encode(Odd())
+
+
+class Senseless:
+    """Its pickle is made of whatever it is given."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def __reduce_ex__(self, protocol):
+        return self.made
+
+
+@pytest.mark.parametrize("made", [5, (list, (), None, 7), (list, (), None, None, 7), (list, 5)])
+def test_what_pickling_makes_no_sense_of_is_reported(made):
+    with pytest.raises(InvalidValueError, match=r"Senseless cannot be hashed or stored"):
+        encode([Senseless(made)])
+
+
+def test_error_in_the_hash_of_a_proxy_is_reported():
+    class Foreign:
+        pass
+
+    with use_type_registry(TypeRegistry()):
+
+        class ForeignProxy(ProxyValue):
+            type = Foreign
+
+            def get_hash(self, data=None):
+                return self.missing
+
+        with pytest.raises(InvalidValueError, match=r"Foreign cannot be worked out: AttributeError.*missing"):
+            encode([Foreign()])
+
+
 def test_subvalues_are_children():
     encoded = encode(Parent(Chosen("a"), Chosen("b"), Chosen("a")))
     assert [child.hash for child in encoded.children] == [hash_value(Chosen("a")), hash_value(Chosen("b"))]

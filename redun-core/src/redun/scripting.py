@@ -20,6 +20,7 @@ from redun.shell import (
     temporary_folder,
 )
 from redun.task import task
+from redun.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +43,16 @@ _OUTER_SHELL = "#!/usr/bin/env bash\nset -eo pipefail"
 _WHERE_IT_BEGAN = '"$OLDPWD"'
 
 
+class _LaterFileSet(Value):
+    """The files that will match a pattern when a script has ended, whatever matches it now."""
+
+    type_name = "redun.LaterFileSet"
+
+    def __init__(self, family: type[FileSet], pattern: str) -> None:
+        self.family = family
+        self.pattern = pattern
+
+
 def script(
     command: str | Sequence[str],
     inputs: Any = (),
@@ -58,9 +69,9 @@ def script(
         local path `k` first; a plain `File` or `Dir` is where the script expects it. The script runs again when one of
         them has changed.
     outputs: what the result is made of, in the same shape: `File("s3://b/k").stage("k")` is copied from the local path
-        `k` when the script has ended, and the result has the file `s3://b/k`; a plain `File` or `Dir` is where the
-        script has left it; `File("-")`, the default, becomes what the script has written to stdout, as bytes; other
-        values stay as they are. The script runs again when one of the files is missing or has changed.
+        `k` when the script has ended, and the result has the file `s3://b/k`; a plain `File`, `Dir` or `FileSet` is
+        where the script has left it; `File("-")`, the default, becomes what the script has written to stdout, as bytes;
+        other values stay as they are. The script runs again when one of the files is missing or has changed.
     tempdir: run it in a new folder, on whatever machine that is, which is removed afterwards. Relative local paths mean
         this folder; those of files that are kept there, the folder that it was started from.
     as_mount: read and write remote files where their store is mounted.
@@ -153,7 +164,9 @@ def _files_in(inputs: Any) -> Iterator[Any]:
 
 def _as_output(leaf: Any) -> Any:
     """A file as one that is left where it is kept: what it was before the script ran is nothing to go by."""
-    return leaf.staging_class(leaf.path, leaf.path) if isinstance(leaf, (File, Dir)) else leaf
+    if isinstance(leaf, (File, Dir)):
+        return leaf.staging_class(leaf.path, leaf.path)
+    return _LaterFileSet(type(leaf), leaf.pattern) if isinstance(leaf, FileSet) else leaf
 
 
 def _as_input(leaf: Any) -> Any:
@@ -165,6 +178,8 @@ def _is_stdout(leaf: Staging[Any]) -> bool:
 
 
 def _result_of(leaf: Any, stdout: bytes) -> Any:
+    if isinstance(leaf, _LaterFileSet):
+        return leaf.family(leaf.pattern)
     if not isinstance(leaf, Staging):
         return leaf
     if _is_stdout(leaf):

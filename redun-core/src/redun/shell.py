@@ -42,6 +42,11 @@ def command_text(command: str | Sequence[str]) -> str:
         return _without_margin(command).strip()
     if isinstance(command, Sequence) and not isinstance(command, bytes) and all(isinstance(w, str) for w in command):
         return shlex.join(command)
+    if isinstance(command, (list, tuple)):
+        number, odd = next((number, word) for number, word in enumerate(command) if not isinstance(word, str))
+        raise TypeError(
+            f"a command is a text or a list of words, and item {number} of this list is a value of {type(odd).__name__}"
+        )
     raise TypeError(f"a command is a text or a list of words, not {type(command).__name__}")
 
 

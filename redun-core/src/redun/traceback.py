@@ -42,8 +42,13 @@ class Traceback:
         for index, frame in enumerate(self.frames):
             if self.omitted and index == len(self.frames) // 2:
                 lines.append(f"  ... {self.omitted} more jobs ...")
+            if frame.task_name == "redun.script_task" and self.frames[index - 1].task_name == "redun.script":
+                continue  # the same script once more, with what redun puts around it
             lines.append(f'  Job {frame.job_name}: File "{frame.filename}", line {frame.lineno}, in {frame.task_name}')
-            lines += [f"    {argument}" for argument in frame.arguments]
+            arguments = frame.arguments
+            if frame.task_name == "redun.script":
+                arguments = arguments[:1]  # the command; the others are redun's own
+            lines += [f"    {argument}" for argument in arguments]
         lines += self.detail.rstrip("\n").splitlines()
         return [printable(line) for line in lines]
 

@@ -13,6 +13,7 @@ import pytest
     ("words", "message"),
     [
         ("nope.py main", "'nope.py' does not exist"),
+        ("/dev/null main", "'/dev/null' is not a regular file: name a .py file"),
         (". main", "'.' is a folder: name a .py file in it"),
         ("empty main", "'empty' is a folder: name a .py file in it"),
         ("text.txt main", "'text.txt' is a file whose name does not end in .py"),
@@ -20,8 +21,7 @@ import pytest
         ("./wf main", "Did you mean ./wf.py?"),
         ("--pdb wf.py main", "--pdb of `redun run` is not supported yet"),
         ("-i nowhere wf.py main", "--input nowhere cannot be read"),
-        ("-i wf.py wf.py inc --x 1", "--input holds the arguments, so --x cannot be given"),
-        ("wf.py main --input x", "--input has to stand before the task"),
+        ("wf.py main --input x", "--input x cannot be read"),
         ("wf.py inc --x 1 --rerun", "--rerun of `redun run` is not supported yet"),
         ("wf1.py main", "Did you mean wf.py?"),
         ("nomodule main", "no module 'nomodule'"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import pty
 import subprocess
+
+import pytest
 
 SETUP = """
 import enum
@@ -168,3 +171,32 @@ def test_a_terminal_shows_a_live_table_and_no_job_lines(redun):
     assert b"RUNNING" in shown
     assert b"Run    Job" not in shown
     assert b"[redun] Execution duration" in shown
+
+
+@pytest.mark.parametrize("words", ["-i in wf.py kinds --flag true", "wf.py kinds --flag true --input=in"])
+def test_arguments_from_a_file_are_added_to_and_replaced_by_those_of_the_command_line(redun, words):
+    (redun.folder / "in").write_bytes(pickle.dumps([(7,), {"many": [1], "flag": False}]))
+    assert redun("run", *words.split()).stdout.startswith("[7, 'red', 'fast', None, [1], True, 'nobody'")
+    (redun.folder / "in").write_bytes(pickle.dumps([(), {"n": 7}]))
+    assert "--input in does not fit acme.kinds: got an unexpected keyword argument 'n'" in redun.refuses(
+        "run", *words.split()
+    )
+
+
+def test_the_word_help_shows_the_help_of_a_task_that_has_a_parameter_of_that_name(redun):
+    (redun.folder / "wf.py").write_text(
+        "from redun import task\n@task(namespace='acme')\ndef main(help: int): return help\n"
+    )
+    shown = redun("run", "wf.py", "main", "help").stdout
+    assert "redun run wf.py main" in shown
+    assert "--help INT" in shown
+    assert redun("run", "wf.py", "main", "--help", "7").stdout == "7\n"
+
+
+def test_a_new_repository_in_a_place_that_was_named_is_told_of_once(redun):
+    warning = "there was no"
+    done = redun("-c", "elsewhere", "run", "wf.py", "main")
+    assert done.stderr.count(warning) == 1
+    assert str(redun.folder / "elsewhere") in done.stderr
+    assert warning not in redun("-c", "elsewhere", "run", "wf.py", "main").stderr
+    assert warning not in redun("run", "wf.py", "main").stderr

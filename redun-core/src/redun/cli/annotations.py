@@ -85,7 +85,10 @@ class Argument:
 
 
 def arguments_of(func: Callable[..., Any], signature: inspect.Signature, skip: int = 0) -> list[Argument]:
-    """The arguments for a function's parameters, without the first `skip` and those that only Python can fill."""
+    """The arguments for a function's parameters, without the first `skip` and those that only Python can fill.
+
+    Raises UsageError where two of them would have the same flag.
+    """
     hints = _type_hints(func)
     found: list[Argument] = []
     for parameter in list(signature.parameters.values())[skip:]:
@@ -94,6 +97,14 @@ def arguments_of(func: Callable[..., Any], signature: inspect.Signature, skip: i
         ):
             continue
         found.append(_argument(parameter.name, hints.get(parameter.name, parameter.annotation), parameter.default))
+    by_flag: dict[str, str] = {}
+    for argument in found:
+        other = by_flag.setdefault(argument.flag, argument.name)
+        if other != argument.name:
+            raise UsageError(
+                f"{func.__name__}: the parameters {other!r} and {argument.name!r} are both {argument.flag} on the "
+                "command line: rename one of them"
+            )
     return found
 
 
@@ -142,6 +153,8 @@ def _read_one(annotation: Any, text: str, where: str) -> Any:
         return _read_first(members, text, where)
     if is_json(annotation):
         return read_json(annotation, text, where)
+    if annotation in (bytes, bytearray):
+        raise UsageError(f"{where}: bytes cannot be given on the command line: let the task take a text or a File")
     from redun.value import parse_arg
 
     try:
@@ -151,7 +164,10 @@ def _read_one(annotation: Any, text: str, where: str) -> Any:
         expected = (
             f"one of {', '.join(choices)}" if choices is not None else _with_article(type_name(annotation).lower())
         )
-        reason = "" if choices is not None or annotation in (int, float) else f" ({error})"
+        is_told = choices is not None or annotation in (int, float)
+        if not is_told and str(error).startswith(f"{text!r} is not "):
+            raise UsageError(f"{where}: {error}") from error
+        reason = "" if is_told else f" ({error})"
         raise UsageError(f"{where}: {text!r} is not {expected}{reason}") from error
 
 
@@ -199,7 +215,7 @@ def _choices(annotation: Any) -> list[str] | None:
 
 
 def _with_article(noun: str) -> str:
-    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[:1] in 'aeio' else 'a'} {noun}"
 
 
 def _type_hints(func: Callable[..., Any]) -> dict[str, Any]:

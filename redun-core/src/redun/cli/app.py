@@ -49,8 +49,14 @@ class App:
 
         Raises ConfigError for a configuration that is wrong or missing.
         """
-        from redun.config.discovery import load_config
+        from redun.config.discovery import find_config_dir, load_config
 
+        if self.config_option is not None:
+            folder = find_config_dir(self.config_option)
+            if "://" not in folder and not Path(folder).exists():
+                from redun.log_lines import logger
+
+                logger.warning("--config: there was no %s, so a new repository is made there", folder)
         return self._of_repo(load_config(self.config_option))
 
     def load_existing_config(self) -> Config:

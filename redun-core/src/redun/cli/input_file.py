@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redun.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from redun.task import Task
+
+
+def with_input(path: str, task: Task[..., Any], given: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The arguments in a file, with those that are given on the command line added or in their place.
+
+    Raises UsageError for a file that holds no arguments, or those of another task.
+    """
+    args, kwargs = read_input(path)
+    try:
+        bound = task.signature.bind_partial(*args, **kwargs)
+        bound.arguments.update(given)
+        task.signature.bind(*bound.args, **bound.kwargs)
+    except TypeError as error:
+        raise UsageError(f"--input {path} does not fit {task.fullname}: {error}") from None
+    return bound.args, bound.kwargs
 
 
 def read_input(path: str) -> tuple[tuple[Any, ...], dict[str, Any]]:

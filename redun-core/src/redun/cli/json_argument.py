@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import types
 import typing
 from typing import Any
@@ -17,6 +18,10 @@ _SCALARS = (str, int, float, bool)
 def is_json(annotation: Any) -> bool:
     """Whether one text on the command line has to be JSON to make a value of this type."""
     origin = typing.get_origin(annotation) or annotation
+    if _is_dataclass(origin):
+        from redun.value import get_type_registry
+
+        return get_type_registry().get_type(origin) is None  # which may read texts of its own
     # An annotation may be anything at all, so it is not hashed.
     return any(origin is one for one in (*_OBJECTS, *_ARRAYS)) or typing.is_typeddict(annotation)
 
@@ -35,7 +40,13 @@ def read_json(annotation: Any, text: str, where: str) -> Any:
     return _converted(annotation, data, where)
 
 
+def _is_dataclass(origin: Any) -> bool:
+    return isinstance(origin, type) and dataclasses.is_dataclass(origin)
+
+
 def _example(annotation: Any) -> str:
+    if _is_dataclass(annotation):
+        return "'{" + ", ".join(f'"{field.name}": ...' for field in dataclasses.fields(annotation) if field.init) + "}'"
     return "[1, 2]" if (typing.get_origin(annotation) or annotation) in _ARRAYS else """'{"key": 1}'"""
 
 
@@ -48,6 +59,9 @@ def _converted(annotation: Any, data: Any, where: str) -> Any:
         _check(isinstance(data, dict), data, "an object", where)
         key_type, item_type = items if len(items) == 2 else (str, Any)
         return {_key(key_type, key, where): _converted(item_type, item, where) for key, item in data.items()}
+    if _is_dataclass(origin) and is_json(origin):
+        _check(isinstance(data, dict), data, "an object", where)
+        return _made(origin, data, where)
     if origin in _ARRAYS:
         _check(isinstance(data, list), data, "an array", where)
         return _ARRAYS[origin](_converted(one, item, where) for one, item in _pairs(origin, items, data, where))
@@ -60,6 +74,20 @@ def _converted(annotation: Any, data: Any, where: str) -> Any:
     if isinstance(data, str) and isinstance(origin, type) and origin is not object:
         return _from_text(annotation, data, where)
     return data
+
+
+def _made(cls: Any, data: dict[str, Any], where: str) -> Any:
+    """An instance of a dataclass from its fields."""
+    hints = typing.get_type_hints(cls)
+    names = {field.name for field in dataclasses.fields(cls) if field.init}
+    for name in data:
+        if name not in names:
+            raise UsageError(f"{where}: {cls.__name__} has no field {name!r}, only {', '.join(sorted(names))}")
+    values = {name: _converted(hints.get(name, Any), item, where) for name, item in data.items()}
+    try:
+        return cls(**values)
+    except Exception as error:  # a missing field, or what the class itself says to the values
+        raise UsageError(f"{where}: {cls.__name__} cannot be made: {error}") from error
 
 
 def _pairs(origin: Any, items: tuple[Any, ...], data: list[Any], where: str) -> list[tuple[Any, Any]]:

@@ -12,7 +12,7 @@ import click
 from redun.cli.annotations import as_python_passes_them
 from redun.cli.app import App, open_repository
 from redun.cli.failures import CommandExit
-from redun.cli.input_file import read_input
+from redun.cli.input_file import with_input
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
@@ -58,28 +58,26 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
         click.echo(_task_list())
         return
     task = find_task(task_name, module)
-    command = TaskCommand(task, long_options())
+    command = TaskCommand(task, long_options(), f"redun run {script} {task_name}")
+    if task_words == ["help"]:
+        click.echo(command.help_text())
+        return
     if task_words == ["info"]:
         _read_hash_helpers(app)
         click.echo(_task_info(task))
         return
-    if options.input is not None:
-        known = long_options()
-        for word in task_words:
-            if word.startswith("-") and word.partition("=")[0] not in known:
-                raise UsageError(f"{task.fullname}: --input holds the arguments, so {word} cannot be given beside it")
-        more, _ = read_options(task_words, ctx)
-        _run_task(app, task, *read_input(options.input), options.updated(more))
-        return
-    read = command.read(task_words if task_words != ["help"] else ["--help"])
+    read = command.read(task_words)
     if read.wants_help:
-        click.echo(command.help_text(f"redun run {script} {task_name}"))
+        click.echo(command.help_text())
         return
     more, _ = read_options(read.run_words, ctx)
     options = options.updated(more)
     if options.input is not None:
-        raise UsageError("--input has to stand before the task")
-    _run_task(app, task, *as_python_passes_them(task.signature, read.arguments), options)
+        args, kwargs = with_input(options.input, task, read.arguments)
+    else:
+        command.check_complete(read.arguments)
+        args, kwargs = as_python_passes_them(task.signature, read.arguments)
+    _run_task(app, task, args, kwargs, options)
 
 
 def _run_task(

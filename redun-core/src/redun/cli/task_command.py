@@ -12,7 +12,7 @@ from redun.cli.annotations import Argument, arguments_of
 from redun.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import click
 
@@ -36,9 +36,14 @@ class TaskWords:
 class TaskCommand:
     """Reads the arguments of one task from the command line, and explains them."""
 
-    def __init__(self, task: Task[..., Any], run_options: dict[str, bool]) -> None:
-        """`run_options`: the long options of `redun run`, and whether each takes a value."""
+    def __init__(self, task: Task[..., Any], run_options: dict[str, bool], path: str) -> None:
+        """Make one.
+
+        run_options: the long options of `redun run`, and whether each takes a value.
+        path: the words of the command line up to the task.
+        """
         self.task = task
+        self._path = path
         self.arguments = arguments_of(task.signature_function, task.signature)
         parameters = task.signature.parameters.values()
         self._variadic = [_VARIADIC[one.kind] + one.name for one in parameters if one.kind in _VARIADIC]
@@ -48,7 +53,7 @@ class TaskCommand:
     def read(self, words: Sequence[str]) -> TaskWords:
         """Read all words.
 
-        Raises UsageError for an unknown option, a wrong or missing value, a missing argument.
+        Raises UsageError for an unknown option, a wrong or missing value.
         """
         result = TaskWords()
         texts: dict[str, list[str]] = {}
@@ -96,13 +101,15 @@ class TaskCommand:
             raise UsageError(f"{self.task.fullname} {argument.flag} needs {needs} ({argument.metavar})")
         return values
 
-    def _convert(self, texts: dict[str, list[str]]) -> dict[str, Any]:
-        missing = [one.flag for one in self.arguments if one.is_required and one.name not in texts]
+    def check_complete(self, values: Mapping[str, Any]) -> None:
+        """Raise UsageError where a value for a parameter without default is missing."""
+        missing = [one.flag for one in self.arguments if one.is_required and one.name not in values]
         if missing:
             raise UsageError(
-                f"{self.task.fullname} needs {' and '.join(missing)}. "
-                f"See its arguments with: redun run SCRIPT {self.task.fullname} --help"
+                f"{self.task.fullname} needs {' and '.join(missing)}. See its arguments with: {self._path} help"
             )
+
+    def _convert(self, texts: dict[str, list[str]]) -> dict[str, Any]:
         by_name = {argument.name: argument for argument in self.arguments}
         return {
             name: by_name[name].read(values, f"{self.task.fullname} {by_name[name].flag}")
@@ -115,6 +122,8 @@ class TaskCommand:
             return f"{name}: unexpected {word!r}. Arguments are given by name: {self._usage()}"
         if not word.startswith("--"):
             return f"{name}: {word!r} is no argument of the task. Short options of `redun run` go before the script"
+        if any(flag.strip("-") == one.strip("*") for one in self._variadic):
+            return f"{name}: {self._about_variadic('', '')}"
         near = difflib.get_close_matches(flag.replace("_", "-").lower(), [*self._by_flag, *self._run_options], n=1)
         hint = f"Did you mean {near[0]}?" if near else f"It takes: {self._usage()}"
         return f"{name} has no argument {flag}. {hint}{self._about_variadic(' (', ')')}"
@@ -127,7 +136,7 @@ class TaskCommand:
     def _usage(self) -> str:
         return " ".join(f"{one.flag} {one.metavar}" for one in self.arguments) or "none"
 
-    def help_text(self, command_path: str) -> str:
+    def help_text(self) -> str:
         """What `--help` after the task shows."""
         import click
 
@@ -137,7 +146,7 @@ class TaskCommand:
         )
         doc = self.task.signature_function.__doc__
         command = click.Command(self.task.fullname, params=options, help=doc, epilog=epilog)
-        return command.get_help(click.Context(command, info_name=command_path))
+        return command.get_help(click.Context(command, info_name=self._path))
 
 
 def _help_option(argument: Argument) -> click.Option:

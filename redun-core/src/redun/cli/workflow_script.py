@@ -62,6 +62,8 @@ def _check_module_name(script: str) -> None:
         return
     if path.is_dir():
         raise UsageError(_is_folder(script))
+    if path.exists():
+        raise UsageError(f"script {script!r} is not a regular file: name a .py file")
     if os.sep in script:
         raise UsageError(f"script {script!r} does not exist.{_hint_with_suffix(script)}")
     raise UsageError(f"no script {script!r}: it should be a .py file or the dotted name of a module")

@@ -113,6 +113,10 @@ class RedunConfigParser(ConfigParser):
             line = f"{source}:{error.lineno}: " if error.lineno else ""
             raise ConfigError(f"{line}[{error.section}]: there is already a section of this name above") from None
         except MissingSectionHeaderError as error:
+            if error.line.startswith("["):
+                raise ConfigError(
+                    f"{source}:{error.lineno}: {error.line.strip()!r}: the closing ] is missing"
+                ) from None
             raise ConfigError(
                 f"{source}:{error.lineno}: {error.line.strip()!r} comes before the first [section]"
             ) from None

@@ -13,12 +13,14 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import ExecutorError, describe_error
+from redun.errors import ExecutorError, RedunError, describe_error
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
 from redun.traceback import format_error
+from redun.types import pickling
 from redun.types.exceptions import Pickler, portable_error
+from redun.value import hash_value
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall, TaskTarget
@@ -69,10 +71,26 @@ def encode_call(call: TaskCall) -> bytes:
     buffer = io.BytesIO()
     pickle.dump(call.target, buffer, PROTOCOL)
     try:
-        Pickler(buffer, PROTOCOL).dump((call.args, call.kwargs))
+        _dump_into(buffer, (call.args, call.kwargs))
     except Exception as error:
         raise ExecutorError(_describe_bad_argument(call, error)) from error
     return buffer.getvalue()
+
+
+def _dump_into(buffer: io.BytesIO, value: Any) -> None:
+    """Pickle a value; with the stored form of what can be stored but not pickled, such as a table with objects."""
+    start = buffer.tell()
+    try:
+        Pickler(buffer, PROTOCOL).dump(value)
+    except Exception as error:
+        try:
+            hash_value(value)  # which finds out what speaks for the classes in it
+            data = pickling.dump(value)
+        except RedunError:
+            raise error from None
+        buffer.seek(start)
+        buffer.truncate()
+        buffer.write(data)
 
 
 def run_encoded_call(message: bytes) -> bytes:
@@ -126,7 +144,7 @@ def _encode_value(full_name: str, value: Any) -> bytes:
     buffer = io.BytesIO()
     buffer.write(_RETURNED)
     try:
-        Pickler(buffer, PROTOCOL).dump(value)
+        _dump_into(buffer, value)
     except Exception as error:
         raise ExecutorError(
             f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
@@ -207,7 +225,7 @@ def _can_travel(value: Any) -> bool:
 
 def _dump(value: Any) -> bytes:
     buffer = io.BytesIO()
-    Pickler(buffer, PROTOCOL).dump(value)
+    _dump_into(buffer, value)
     return buffer.getvalue()
 
 

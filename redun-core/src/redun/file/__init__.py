@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import IO, Any
 
-from redun.file.errors import RedunFileNotFoundError, RedunOSError, RedunPermissionError, UnknownSchemeError
+from redun.file.errors import (
+    RedunFileExistsError,
+    RedunFileNotFoundError,
+    RedunOSError,
+    RedunPermissionError,
+    UnknownSchemeError,
+)
 from redun.file.file import ContentFile, File, IFile
 from redun.file.fileset import ContentDir, ContentFileSet, Dir, FileSet, IDir, IFileSet
 from redun.file.filesystem import (
@@ -50,6 +56,7 @@ __all__ = [
     "IStagingDir",
     "IStagingFile",
     "LocalFileSystem",
+    "RedunFileExistsError",
     "RedunFileNotFoundError",
     "RedunOSError",
     "RedunPermissionError",

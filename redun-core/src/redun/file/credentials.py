@@ -12,9 +12,11 @@ from redun.file.errors import PasswordInPathError
 def path_without_password(path: str | os.PathLike[str]) -> str:
     """The path as text.
 
-    Raises `PasswordInPathError` for a URL with a password.
+    Raises `PasswordInPathError` for a URL with a password, and TypeError for what is no path.
     """
     text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(f"the path of a file is a text, not bytes: {text!r}")
     if "@" in text and "://" in text:
         parts = urlsplit(text)
         if parts.password is not None:

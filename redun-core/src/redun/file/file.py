@@ -116,17 +116,17 @@ class File(Value):
 
     def read(self, mode: str = "r", encoding: str | None = None) -> Any:
         """The whole content: text, or bytes in mode `rb`."""
-        with self.open(mode, encoding) as stream:
+        with naming(self.path), self.open(mode, encoding) as stream:
             return stream.read()
 
     def readlines(self, mode: str = "r", encoding: str | None = None) -> list[Any]:
         """The lines, each with its end."""
-        with self.open(mode, encoding) as stream:
+        with naming(self.path), self.open(mode, encoding) as stream:
             return stream.readlines()
 
     def write(self, data: str | bytes, mode: str = "w", encoding: str | None = None) -> None:
         """Replace the content (or, in mode `a`, add to it): text, or bytes in mode `wb`."""
-        with self.open(mode, encoding) as stream:
+        with naming(self.path), self.open(mode, encoding) as stream:
             stream.write(data)
 
     # -- the file as a whole ------------------------------------------------------------------------------------------

@@ -102,7 +102,11 @@ class FileSet(Value):
 
 
 class Dir(FileSet):
-    """A directory with all the files below it. Hidden files do not count."""
+    """A directory with all the files below it.
+
+    Hidden files do not count: they are neither in the hash nor in `files` nor in a copy. Only a script that is given a
+    directory of its own machine sees them.
+    """
 
     type_name = "redun.Dir"
     has_path = True

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from redun.file.credentials import with_netrc
 from redun.file.filesystem import register_fallback
@@ -202,4 +204,9 @@ def _explain(error: FileNotFoundError, path: str) -> NoReturn:
         raise OSError(errno.EPROTO, f"the server answers {status}", path) from cause
     if cause is None:
         raise error
+    refused = getattr(cause, "os_error", None)  # of a connection: aiohttp's own text is about its internals
+    if isinstance(refused, OSError):
+        number = refused.errno or errno.EPROTO
+        reason = os.strerror(number) if number > 0 else refused.strerror
+        raise OSError(number, f"cannot connect to {urlsplit(path).netloc}: {reason}", path) from cause
     raise OSError(getattr(cause, "errno", None) or errno.EPROTO, str(cause) or type(cause).__name__, path) from cause

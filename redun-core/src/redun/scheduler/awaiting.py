@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidValueError, SchedulerError
+from redun.errors import RedunError, SchedulerError
 from redun.scheduler.cells import SCALARS, Join
 from redun.scheduler.private import private_copy
 from redun.value import encode
@@ -56,7 +56,7 @@ class Awaiting:
             # The task runs in this process, and may change what it gets.
             try:
                 value = private_copy(value, encode(value))
-            except InvalidValueError as error:
+            except RedunError as error:
                 self._close(join.target, None, error)
                 return
         self._close(join.target, value, None)

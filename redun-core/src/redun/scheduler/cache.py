@@ -225,7 +225,7 @@ def _warn_once(type_name: str, error: InvalidValueError) -> None:
 def _holds(value: Any) -> bool:
     try:
         return is_valid(value)
-    except Exception as error:  # the user's own method: what it cannot vouch for is made again
+    except (Exception, SystemExit) as error:  # the user's own method: what it cannot vouch for is made again
         logger.warning("%s cannot say whether it is valid, so it is made again: %r", type(value).__name__, error)
         return False
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import InvalidValueError, SchedulerError
+from redun.errors import RedunError, SchedulerError
 from redun.executors.base import TaskCall
 from redun.expression import has_expressions
 from redun.hashing import hash_data, new_hasher
@@ -108,7 +108,7 @@ class Calls:
         try:
             if options.scope == "NONE" and self._equal.share_expression(parent, cell, expr):
                 return
-        except InvalidValueError as error:
+        except RedunError as error:
             self.reject(parent, cell, expr, info, error, bound)
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
@@ -366,5 +366,5 @@ def _as_far_as_known(bound: tuple[Any, ...], memo: dict[int, Cell]) -> tuple[Any
 def _expression_hash(expr: TaskExpression[Any]) -> bytes:
     try:
         return bytes.fromhex(expr.get_hash())
-    except InvalidValueError:  # an argument that cannot be stored may be the very reason why the call is rejected
+    except RedunError:  # an argument that cannot be hashed may be the very reason why the call is rejected
         return hash_data("expr", uuid.uuid4().bytes)

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
+from redun.errors import InvalidArgumentError, InvalidValueError, RedunError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -58,19 +58,21 @@ class Outcomes:
             if value.__class__ not in SCALARS:
                 value, steps = _postprocessed(job, value)
             exprs = find_expressions((value,))
-            encoded = self._encode_result(job, value, encode_graph if exprs else encode)
-        except InvalidValueError as error:
+            encoded = self._encode_returned(job, value) if exprs else self._encode_result(job, value, encode)
+        except RedunError as error:
             self.fail(job, error)
             return
-        job.raw_hash = encoded.hash
+        if encoded is not None:
+            job.raw_hash = encoded.hash
         if steps or job.handles:
             self._run.handles.returned(job, steps)
         if not exprs:
+            assert encoded is not None
             if job.runs_in_process and value.__class__ not in SCALARS:
                 value = private_copy(value, encoded)
             self._finish(job, value, encoded, encoded.hash)
             return
-        if job.options.is_recorded:
+        if job.options.is_recorded and encoded is not None:
             self._run.recorder.value(encoded)
             self._run.recorder.evaluation(job)
         self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self.part_failed)
@@ -143,6 +145,20 @@ class Outcomes:
         check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
         return encoded
 
+    def _encode_returned(self, job: Job, value: Any) -> EncodedValue | None:
+        """The expressions that a body has returned, as bytes; None where their hash cannot be told.
+
+        A file that cannot be looked at, such as one of a server that is down, is an error of the call that takes it,
+        and that call's to recover from. There is just nothing of this body's to use again.
+        """
+        try:
+            return self._encode_result(job, value, encode_graph)
+        except InvalidValueError:
+            raise
+        except RedunError:
+            job.is_cut_short = True
+            return None
+
     def _result_ready(self, join: Join) -> None:
         """Everything in the expression that a body returned is evaluated."""
         job: Job = join.target
@@ -157,7 +173,7 @@ class Outcomes:
             return
         try:
             encoded = self._encode_result(job, value, encode)
-        except InvalidValueError as error:
+        except RedunError as error:
             self.fail(job, error)
             return
         self._finish(job, value, encoded, encoded.hash)

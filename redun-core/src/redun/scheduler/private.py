@@ -49,4 +49,9 @@ def _private_leaf(leaf: Any) -> Any:
     if type(leaf) in ATOMS:
         return leaf
     proxy = get_type_registry().get_proxy(type(leaf))
-    return proxy(leaf).private_copy() if proxy is not None else leaf
+    if proxy is None:
+        return leaf
+    try:
+        return proxy(leaf).private_copy()
+    except Exception:  # its library's, or that of an object in it which does not come back from its pickle
+        return leaf

@@ -112,6 +112,22 @@ class TimeType(ProxyValue):
             raise ValueError(f"{arg!r} is not a time of day: give it like 17:30 or 17:30:00+02:00") from None
 
 
+class DurationType(ProxyValue):
+    """Spans of time."""
+
+    type = datetime.timedelta
+    is_builtin = True
+
+    @classmethod
+    def parse_arg(cls, raw_type: Any, arg: str) -> Any:
+        """The span that a text says: like 1h30m, a number of seconds, or ISO 8601. Raises ValueError for others."""
+        if raw_type is not datetime.timedelta:  # such as that of pandas, which reads more
+            return raw_type(arg)
+        from redun.types.durations import read_duration
+
+        return read_duration(arg)
+
+
 class Function(ProxyValue):
     """Functions, by the name under which they can be imported and their source.
 
@@ -202,4 +218,7 @@ def parse_arg(raw_type: Any, text: str) -> Any:
 def _complaint(raw_type: type, text: str, error: Exception) -> str:
     if raw_type in (int, float, complex):
         return f"{text!r} is not a number of type {raw_type.__name__}"
-    return f"{text!r} is not a {names.qualified_name(raw_type)}: {error}"
+    kind = names.qualified_name(raw_type).removeprefix("builtins.")
+    # The reasons of decimals are about the insides of their module.
+    reason = "" if isinstance(error, ArithmeticError) else f": {error}"
+    return f"{text!r} is not {'an' if kind[0] in 'aeio' else 'a'} {kind}{reason}"

@@ -28,8 +28,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from redun.errors import InvalidValueError, RedunError
 from redun.hashing import new_hasher
-from redun.types import plain, reductions, reference
+from redun.types import names, plain, reductions, reference
 from redun.types.knots import hash_knot
 from redun.types.node import Node, Piece
 from redun.types.plain import ATOMS, CONTAINERS, FLAT_LIMIT
@@ -191,7 +192,14 @@ class Walk:
             self._open_container(node, kind)
         else:
             node.size = _NOT_PLAIN
-            reduction = (reduce or reductions.reduce)(item)
+            try:
+                reduction = (reduce or reductions.reduce)(item)
+            except RedunError:
+                raise
+            except Exception as error:  # code of its class runs here, and that of a library
+                raise InvalidValueError(
+                    f"a {names.qualified_name(kind)} cannot be hashed or stored: {type(error).__name__}: {error}"
+                ) from error
             if reduction.piece is not None:
                 node.piece = reduction.piece
                 node.is_reduced = True

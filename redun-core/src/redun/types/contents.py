@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ def _parts(item: Any) -> list[Any]:
     for base in cls.__mro__:
         slots = base.__dict__.get("__slots__", ())
         parts += [getattr(item, name) for name in _names(slots) if name != "__dict__" and hasattr(item, name)]
+    if isinstance(item, partial):
+        return [item.func, *item.args, item.keywords, *parts]
+    if isinstance(item, BaseException):
+        return [*item.args, *parts]
     if isinstance(item, dict):
         return [*item.keys(), *item.values(), *parts]
     if isinstance(item, list | tuple | set | frozenset) or cls.__qualname__ == "deque":

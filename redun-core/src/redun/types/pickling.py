@@ -100,6 +100,8 @@ def describe(value: Any, error: BaseException, probe: Callable[[Any], Any]) -> s
         return str(error)  # which names the value itself
     whole = names.qualified_name(type(value))
     if not where:
+        if isinstance(error, InvalidValueError):  # which says so itself
+            return str(error)
         return f"a value of type {whole} cannot be stored: {error}"
     return (
         f"a value of type {whole} cannot be stored: at value{where} is a {names.qualified_name(type(culprit))}: {error}"

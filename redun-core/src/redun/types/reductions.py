@@ -55,7 +55,10 @@ on_change(_reducers.clear)
 
 
 def reduce(item: Any) -> Reduction:
-    """What an instance is made of, in the way of its class. Raises InvalidValueError for what cannot be hashed."""
+    """What an instance is made of, in the way of its class.
+
+    Raises InvalidValueError for what cannot be hashed, and whatever code of its class raises that runs here.
+    """
     cls = type(item)
     reducer = _reducers.get(cls)
     if reducer is None:
@@ -95,15 +98,7 @@ def value_piece(item: Value) -> bytes | None:
     cls = type(item)
     if cls.get_hash is Value.get_hash:
         return None
-    try:
-        text = item.get_hash()
-    except RedunError:
-        raise
-    except Exception as error:  # users' code, which may raise anything
-        raise InvalidValueError(
-            f"the hash of a {cls.type_name} cannot be worked out: {describe_error(error)}"
-        ) from error
-    return _value_piece(cls.type_name, text)
+    return _value_piece(cls.type_name, item.get_hash)
 
 
 def _reduce_value(item: Value) -> Reduction:
@@ -111,7 +106,7 @@ def _reduce_value(item: Value) -> Reduction:
 
 
 def _reduce_proxied(proxy: type[ProxyValue], item: Any) -> Reduction:
-    return Reduction(piece=_value_piece(proxy.type_name, proxy(item).get_hash()))
+    return Reduction(piece=_value_piece(proxy.type_name, proxy(item).get_hash))
 
 
 def ready(hash_: bytes) -> Reduction:
@@ -120,16 +115,18 @@ def ready(hash_: bytes) -> Reduction:
 
 
 def _reduce_table(proxy: Any, item: Any) -> Reduction:
+    return cast("Reduction", proxy(item).reduction())
+
+
+def _value_piece(type_name: str, get_hash: Callable[[], str]) -> bytes:
     try:
-        return cast("Reduction", proxy(item).reduction())
+        text = get_hash()
     except RedunError:
         raise
-    except Exception as error:  # what its library raises
-        kind = names.qualified_name(type(item))
-        raise InvalidValueError(f"a {kind} cannot be hashed: {describe_error(error)}") from error
-
-
-def _value_piece(type_name: str, text: str) -> bytes:
+    except Exception as error:  # users' code, which may raise anything
+        raise InvalidValueError(f"the hash of a {type_name} cannot be worked out: {describe_error(error)}") from error
+    if not isinstance(text, str):
+        raise InvalidValueError(f"get_hash of a {type_name} must return a text, not a value of {type(text).__name__}")
     # The hashes that redun's own classes return tell their types apart already, and are what users see and ask for.
     # Those of users' classes may be anything, and equal ones of different types must not give one the other's stored
     # value.
@@ -208,12 +205,7 @@ def reduce_instance(item: Any) -> Reduction:
     """What an instance is made of by what pickling would take of it."""
     cls = type(item)
     reducer = copyreg.dispatch_table.get(cls)
-    try:
-        reduced = item.__reduce_ex__(5) if reducer is None else reducer(item)
-    except InvalidValueError:
-        raise
-    except Exception as error:
-        raise InvalidValueError(f"a {names.qualified_name(cls)} cannot be hashed or stored: {error}") from error
+    reduced = item.__reduce_ex__(5) if reducer is None else reducer(item)
     if isinstance(reduced, str):
         name = f"{getattr(item, '__module__', None) or cls.__module__}:{reduced}"
         wrapped = getattr(item, "__wrapped__", None)

@@ -35,8 +35,9 @@ class _PandasType(TableType, register=False):
         return pickling.load(stored.unpack(data)[1])
 
     def object_columns(self) -> Iterator[list[Any]]:
-        """The columns of Python objects."""
-        return (list(column) for column in self._columns() if column.dtype == object)
+        """The columns of Python objects, and the attributes."""
+        yield from (list(column) for column in self._columns() if column.dtype == object)
+        yield list(getattr(self.instance, "attrs", {}).values())
 
     def private_copy(self) -> Any:
         """A copy of the data, and of the Python objects in it."""
@@ -134,7 +135,8 @@ def index_parts(index: Any) -> list[Any]:
 def array_parts(values: Any) -> list[Any]:
     """What the elements of a column consist of."""
     dtype = values.dtype
-    if isinstance(dtype, np.dtype) and not hasattr(values, "asi8"):
+    if isinstance(values, pd.arrays.NumpyExtensionArray) and dtype.kind in "Oc":
+        # There is more than one thing that counts as missing here: None and NaN, NaN with any imaginary part.
         return ["numpy", *numpy_types.parts(np.asarray(values))]
     if isinstance(dtype, pd.CategoricalDtype):
         codes = numpy_types.content(values.codes.astype(np.int64))
@@ -160,11 +162,14 @@ def _maybe_missing_parts(values: Any, dtype: Any) -> list[Any]:
 
         array = values.__arrow_array__()
         return ["arrow", *kind, arrow_types.describe_type(array.type), arrow_types.content(array)]
+    name = names.qualified_name(type(values))
+    plain = getattr(dtype, "numpy_dtype", None)
+    has_plain = plain is not None and plain.kind != "O"
+    if not has_plain and not is_text:
+        return ["objects", name, *kind, list(values)]
     is_missing = np.asarray(values.isna())
     missing = numpy_types.content(np.flatnonzero(is_missing).astype(np.int64))
     present = values[~is_missing] if is_missing.any() else values
-    plain = getattr(dtype, "numpy_dtype", None)
-    if plain is not None and plain.kind != "O":
+    if has_plain:
         return ["masked", *kind, len(values), missing, numpy_types.content(present.to_numpy(dtype=plain))]
-    name = names.qualified_name(type(values))
     return ["objects", name, *kind, len(values), missing, list(present)]

@@ -76,10 +76,12 @@ class DataFrameType(TableType, register=False):
         heading, body = stored.unpack(data)
         size = heading["objects"]
         frame = pl.read_ipc(io.BytesIO(body[size:]))
-        if size:
-            for position, (name, items) in pickling.load(body[:size]).items():
-                frame.insert_column(position, pl.Series(name, items, dtype=pl.Object))
-        return frame
+        if not size:
+            return frame
+        columns = frame.get_columns()
+        for position, (name, items) in pickling.load(body[:size]).items():
+            columns.insert(position, pl.Series(name, items, dtype=pl.Object))
+        return pl.DataFrame(columns)
 
     def _shown(self) -> str:
         frame = self.instance
