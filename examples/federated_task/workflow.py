@@ -13,10 +13,10 @@ def shopping_list(people: int) -> list[str]:
 
 
 @task
-def receipt(prices: dict[str, float]) -> str:
+def receipt(prices: list[tuple[str, float]]) -> str:
     """The prices as text."""
-    lines = [f"{name}: {price:.2f}" for name, price in prices.items()]
-    return "\n".join([*lines, f"total: {sum(prices.values()):.2f}"])
+    lines = [f"{name}: {price:.2f}" for name, price in prices]
+    return "\n".join([*lines, f"total: {sum(price for _, price in prices):.2f}"])
 
 
 @task

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redun import File, Handle, Scheduler, merge_handles, task
+from redun import File, Handle, Scheduler, get_context, merge_handles, task
+from redun.backends.contents import content_problem
+from redun.backends.pickles import pickle_problem
 from redun.errors import BackendError, BackendVersionError
 from redun.executors.inline import InlineExecutor
 from redun.expression_graph import encode_graph, graph_parts
 from redun.hashing import hash_data
 from redun.value import encode
 from redun_backend_sql.integrity import Problem, check_repository, find_problems
-from redun_backend_sql.integrity.pickles import pickle_problem
-from redun_backend_sql.integrity.values import content_problem
 from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_integrity"
@@ -395,6 +395,21 @@ class Armed:
     @staticmethod
     def fire() -> None:
         Armed.fired += 1
+
+
+@task
+def in_context(x: Any = get_context("x", 0)) -> Any:
+    return [increment(x)]
+
+
+def test_a_run_under_a_context_is_whole(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "redun.db")
+    scheduler = Scheduler(backend=backend)
+    scheduler.add_executor(InlineExecutor("default"))
+    scheduler.load()
+    assert scheduler.run(in_context(), context={"x": 1}) == [2]
+    backend.close()
+    assert list(check_repository(tmp_path / "redun.db")) == []
 
 
 def test_no_code_of_a_pickled_value_runs() -> None:

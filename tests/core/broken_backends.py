@@ -3,6 +3,8 @@
 Not collected by itself: `test_suites_notice.py` runs it and expects every test in here to fail.
 """
 
+from dataclasses import replace
+
 import pytest
 from redun.backends.memory import MemoryBackend
 from redun.backends.records import Status
@@ -164,6 +166,31 @@ class FindsWholeIdsOnly(MemoryBackend):
         return [ref for ref in super().find_ids(prefix, limit) if ref.id == prefix]
 
 
+@caught_by("test_a_search_finds_what_looking_at_everything_finds[Kind.JOB]")
+class TakesTrueForOne(MemoryBackend):
+    def _has_tags(self, kind, entity_id, wanted):
+        tags = self._tags.get((kind, entity_id), ())
+        return all(any(t.key == w.key and (w.any_value or t.value == w.value) for t in tags) for w in wanted)
+
+
+@caught_by("test_executions_and_jobs_are_found_newest_first")
+class FindsTheOldestFirst(MemoryBackend):
+    def search_executions(self, query):
+        return reversed(list(super().search_executions(query)))
+
+
+@caught_by("test_tags_are_added_replaced_and_removed", "test_a_removed_tag_is_not_found_and_can_be_added_again")
+class RemovesNoTags(MemoryBackend):
+    def edit_tags(self, edits):
+        return super().edit_tags([edit._replace(remove_keys=(), remove=()) for edit in edits])
+
+
+@caught_by("test_a_filter_that_says_nothing_about_a_kind_is_refused")
+class LeavesFiltersOut(MemoryBackend):
+    def search_tasks(self, query):
+        return super().search_tasks(replace(query, value_types=(), paths=()))
+
+
 @caught_by("test_every_extension_has_job_numbers_of_its_own")
 class GivesEveryExtensionTheSameNumbers(MemoryBackend):
     def extend_job(self, execution_id, number):
@@ -217,3 +244,27 @@ class LetsEdgesDangle(MemoryBackend):
         edges, batch.handle_edges = batch.handle_edges, []
         super()._refuse_dangling(batch)
         batch.handle_edges = edges
+
+
+@caught_by("test_the_calls_of_an_evaluation_are_all_its_outcomes")
+class ForgetsFailures(MemoryBackend):
+    def calls_of_evaluation(self, eval_hash, limit=20):
+        return [call for call in super().calls_of_evaluation(eval_hash, limit) if not call.is_error]
+
+
+@caught_by("test_jobs_before_another_come_newest_first")
+class CountsTheJobItselfAsEarlier(MemoryBackend):
+    def jobs_of_call_before(self, call_hash, execution_id, number, limit=20):
+        return super().jobs_of_call_before(call_hash, execution_id, number + 1, limit)
+
+
+@caught_by("test_a_value_tells_its_path_and_what_it_holds")
+class ForgetsWhatIsInside(MemoryBackend):
+    def value_links(self, value_hashes):
+        return {each: link._replace(children=()) for each, link in super().value_links(value_hashes).items()}
+
+
+@caught_by("test_the_options_of_jobs_are_told_apart_by_their_hash")
+class MixesOptionsUp(MemoryBackend):
+    def options_hashes(self, execution_id, numbers):
+        return {each + 1: options for each, options in super().options_hashes(execution_id, numbers).items()}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from redun import Scheduler
 from redun.backends.memory import MemoryBackend
 from redun.executors.inline import InlineExecutor
+
+if TYPE_CHECKING:
+    from provenance_bench import Bench
 
 # Support modules are imported by name, in worker processes of small executors too.
 sys.path.append(str(Path(__file__).parent))
@@ -35,3 +40,14 @@ def backend() -> MemoryBackend:
 def scheduler(backend: MemoryBackend) -> Scheduler:
     """A scheduler that runs tasks inline and keeps results in memory."""
     return Scheduler(backend=backend, executor=InlineExecutor("default"))
+
+
+@pytest.fixture(params=["memory", pytest.param("sqlite", marks=pytest.mark.standard)])
+def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A workbench for workflows and their provenance, in an empty working directory; with each kind of backend."""
+    from provenance_bench import Bench, make_backend
+
+    monkeypatch.chdir(tmp_path)
+    backend = make_backend(request.param, tmp_path)
+    yield Bench(backend, tmp_path)
+    backend.close()

@@ -374,7 +374,7 @@ NOW = time.time()
 @pytest.mark.parametrize(
     ("scheduler_id", "start", "updated", "status"),
     [
-        ("elsewhere:1:ab", NOW - 500, NOW + 100, "RUNNING"),
+        ("elsewhere:1:ab", NOW - 500, NOW + 100_000, "RUNNING"),
         ("elsewhere:1:ab", NOW - 500, NOW - 70, "LOST"),
         (f"{HERE}:{ended_process()}:ab", NOW, NOW + 100, "LOST"),
         (f"{HERE}:{os.getpid()}:ab", NOW + 100, NOW + 100, "RUNNING"),

@@ -196,18 +196,6 @@ def test_an_undefined_task_is_named(scheduler: Scheduler) -> None:
         scheduler.run(TaskExpression("nowhere.nothing", (), {}))
 
 
-def test_a_promise_that_nobody_settles_ends_the_run(scheduler: Scheduler) -> None:
-    from redun import scheduler_task
-    from redun.promise import Promise
-
-    @scheduler_task(namespace=redun_namespace)
-    def never(scheduler: Any, parent_job: Any, sexpr: Any) -> Promise[Any]:
-        return Promise()
-
-    with pytest.raises(SchedulerError, match="nobody settles"):
-        scheduler.run(never())
-
-
 def test_wide_workflows_unfold_depth_first(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     # Other tests of this process define tasks of executors of their own.

@@ -78,7 +78,11 @@ def test_all_lists_what_there_is_and_nothing_else() -> None:
         (Scheduler.run, "self expr exec_argv dryrun cache tags context execution_id"),
         (redun.run, "expr config_dir exec_argv dryrun cache tags context execution_id"),
         (redun.task, "func name namespace version compat script hash_includes source export_options task_options"),
-        (redun.wraps_task, "wrapper_name wrapper_hash_includes use_wrapper_signature task_options"),
+        (
+            redun.wraps_task,
+            "wrapper_name wrapper_hash_includes use_wrapper_signature "
+            "version compat script source export_options task_options",
+        ),
         (scheduler_task, "name namespace version task_options"),
         (TaskRegistry.get, "self task_name hash"),
     ],

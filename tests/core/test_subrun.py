@@ -223,6 +223,13 @@ def test_config_and_config_dir_exclude_each_other(scheduler: Scheduler) -> None:
         scheduler.run(subrun(twice(1), executor="sub", config={}, config_dir="."))
 
 
+def test_what_is_no_configuration_is_named(scheduler: Scheduler) -> None:
+    with pytest.raises(SchedulerError, match="config is a Config, or options by section name, not 5"):
+        scheduler.run(subrun(twice(1), executor="sub", config=5))
+    with pytest.raises(SchedulerError, match="config_dir is the path of a configuration directory, not 5"):
+        scheduler.run(subrun(twice(1), executor="sub", config_dir=5))
+
+
 def test_a_configuration_of_its_own_is_used(scheduler: Scheduler) -> None:
     config = {
         "backend": {"db_uri": "memory://"},

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redun import Scheduler
 from redun.errors import UsageError
+from redun.job_info import JobInfo
 from redun.task import Task, get_task_registry, scheduler_task, task, wraps_task
 
 redun_namespace = "test_wrapping"
@@ -316,3 +317,61 @@ def load(text: str, path: Path) -> dict[str, Any]:
     scope: dict[str, Any] = {"__name__": "edited_wrapping"}
     exec(compile(text, str(path), "exec"), scope)
     return scope
+
+
+def remade(text: str, **options: Any) -> Task[..., Any]:
+    """A task whose wrapper adds a text, of which its code does not tell."""
+
+    @wraps_task(**options)
+    def adding(inner_task: Task[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any):  # type: ignore[no-untyped-def]
+            return inner_task.func(*args, **kwargs) + text
+
+        return run
+
+    @adding
+    @task
+    def word() -> str:
+        return "word"
+
+    return word
+
+
+def test_a_new_version_of_the_wrapper_runs_the_task_again(scheduler: Scheduler) -> None:
+    assert scheduler.run(remade("1", version="1")()) == "word1"
+    assert scheduler.run(remade("2", version="1")()) == "word1"
+    assert scheduler.run(remade("2", version="2")()) == "word2"
+
+
+def test_a_wrapper_may_make_the_task_a_script(scheduler: Scheduler) -> None:
+    made = remade("", script=True)
+    assert made.script
+    assert not made.inner_task.script
+
+
+def test_what_a_wrapper_exports_holds_below_the_task(scheduler: Scheduler) -> None:
+    @wraps_task(export_options={"memory": 5})
+    def exporting(inner_task: Task[..., Any]) -> Callable[..., Any]:
+        return lambda: inner_task.func()
+
+    @task
+    def memory(job: JobInfo = JobInfo()) -> Any:
+        return job.options["memory"]
+
+    @exporting
+    @task
+    def above() -> Any:
+        return memory()
+
+    assert scheduler.run(above()) == 5
+
+
+def test_a_wrapper_s_task_has_the_source_and_the_hash_that_it_is_given() -> None:
+    assert remade("", source="run").source == "run"
+    assert remade("", compat=["one"]).hash == remade("other", compat=["one"]).hash
+
+
+@pytest.mark.parametrize("name", ["name", "namespace", "hash_includes"])
+def test_what_the_wrapped_task_decides_cannot_be_given_to_the_wrapper(name: str) -> None:
+    with pytest.raises(TypeError, match=f"wraps_task\\(\\) takes no '{name}'"):
+        wraps_task(**{name: "x"})

@@ -138,3 +138,29 @@ def own_children(number):
 @task(version="1", job_timeout=0.2)
 def sleep_a_minute():
     time.sleep(60)
+
+
+class BadSample(Exception):
+    """Its constructor takes other arguments than those that it hands on."""
+
+    def __init__(self, name, code):
+        super().__init__(f"{name} is bad ({code})")
+        self.name, self.code = name, code
+
+
+@task(version="1")
+def fail_with(name):
+    raise BadSample(name, 7)
+
+
+@task(version="1")
+def fail_with_an_error_of_its_own(message):
+    class OwnError(Exception):
+        pass
+
+    raise OwnError(message)
+
+
+@task(version="1")
+def same(value):
+    return value

@@ -95,6 +95,7 @@ class TestDeath:
         ends = sink.wait(range(5))
         assert {type(end.error) for end in ends} == {WorkerDiedError}
         assert 'under `if __name__ == "__main__":`' in str(ends[0].error)
+        assert str(ends[0].error).count("stderr") == 1
         monkeypatch.undo()
         executor.submit([make_call(9, tasks.add, 1)])
         assert sink.wait([9])[0].value == 2
@@ -142,12 +143,32 @@ class TestTransport:
         assert "arguments of task local_tests.length cannot be unpickled" in str(brick.error)
         assert other.value == 2
 
-    def test_an_error_that_cannot_be_pickled_keeps_its_repr_and_traceback(self, running, sink):
-        running.submit([make_call(1, tasks.fail_stubbornly, "too proud")])
+    def test_an_error_that_cannot_be_brought_back_keeps_its_repr_and_traceback(self, running, sink, local_call):
+        running.submit([local_call(1, "fail_with_an_error_of_its_own", "too proud")])
         end = sink.wait([1])[0]
         assert isinstance(end.error, RemoteTaskError)
-        assert end.error.original == "StubbornError('too proud')"
-        assert "raise StubbornError(message)" in end.error.traceback_text == end.traceback
+        assert end.error.original == "OwnError('too proud')"
+        assert "raise OwnError(message)" in end.error.traceback_text
+        assert end.traceback.startswith(end.error.traceback_text.rstrip())
+        assert end.traceback.rstrip().endswith("which cannot be pickled and brought back.")
+
+    def test_an_error_comes_back_whatever_its_constructor_takes(self, running, sink, local_call):
+        running.submit([local_call(1, "fail_with", "sample"), make_call(2, tasks.fail_in_two_parts, "a", "b")])
+        bad, two = sink.wait([1, 2])
+        assert type(bad.error).__name__ == "BadSample"
+        assert (str(bad.error), bad.error.name, bad.error.code) == ("sample is bad (7)", "sample", 7)
+        assert type(two.error) is tasks.TwoPartError
+
+    def test_an_error_comes_back_without_what_cannot_be_pickled(self, running, sink):
+        running.submit([make_call(1, tasks.fail_stubbornly, "too proud")])
+        error = sink.wait([1])[0].error
+        assert (type(error), str(error), error.callback) == (tasks.StubbornError, "too proud", None)
+
+    def test_an_exception_may_be_an_argument_and_a_result(self, running, sink, local_call):
+        from local_executor_tasks import BadSample
+
+        running.submit([local_call(1, "same", [BadSample("sample", 7)])])
+        assert [vars(error) for error in sink.wait([1])[0].value] == [{"name": "sample", "code": 7}]
 
     def test_a_remote_traceback_begins_in_the_task(self, running, sink):
         running.submit([make_call(1, tasks.fail, "no")])

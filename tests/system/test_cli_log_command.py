@@ -119,14 +119,6 @@ def test_what_is_not_there_gives_one_message_and_code_2(folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    "words", ["--exec-status DONE", "--tag user=ada", "-t a", "--file", "--count", "--format json"]
-)
-def test_filters_that_are_planned_are_told_from_typing_errors(folder, words):
-    assert "of `redun log` is not supported yet" in redun(folder, "log", *words.split(), code=2)
-    assert words.split()[0] not in redun(folder, "log", "--help")
-
-
 def test_a_terminal_gets_a_pager_that_can_be_refused(folder):
     for words, expected in [(["log"], b"paged"), (["log", "--no-pager"], b"Exec ")]:
         controller, terminal = pty.openpty()

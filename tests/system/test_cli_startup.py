@@ -54,7 +54,7 @@ def test_help_loads_no_plugin_and_no_engine(tmp_path, words):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["run", "log", "init", "completion"])
+@pytest.mark.parametrize("name", ["run", "log", "tag", "init", "completion"])
 def test_help_of_a_built_in_command_loads_no_plugin(tmp_path, name):
     output, modules = modules_after(tmp_path, name, "--help")
     assert f"redun {name}" in output
@@ -81,7 +81,7 @@ def test_commands_that_are_planned_are_told_from_typing_errors(tmp_path):
     from redun.cli.root import COMMANDS
 
     assert not set(PLANNED) & set(COMMANDS)
-    for name in ("console", "tag"):
+    for name in ("console", "aws"):
         done = subprocess.run(
             [sys.executable, "-m", "redun", name, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
         )

@@ -40,6 +40,7 @@ def test_the_kitchen_gets_the_prices_of_the_shop(folder: Path) -> None:
 def test_the_shop_finds_the_prices_in_its_own_repository(folder: Path) -> None:
     redun(folder, "run", "workflow.py", "main")
     done = redun(folder, "run", "workflow.py", "main", "--people", "9")
+    assert "total: 11.60" in done.stdout
     assert re.findall(r"Run +Job \S+ shop\.(\w+)\(", done.stderr) == ["ask_prices"]
     assert re.findall(r"Cached Job \S+ shop\.(\w+)\(", done.stderr) == ["price_of"] * 3
 

@@ -19,7 +19,7 @@ import pytest
 from redun import Scheduler, task
 from redun.backends.records import Status
 from redun.config import Config
-from redun.errors import ConfigError, UsageError
+from redun.errors import ConfigError, InvalidValueError, UsageError
 from redun.federated_tasks import (
     FederatedTaskError,
     InvocationException,
@@ -306,7 +306,9 @@ def test_a_proxy_that_refuses_is_an_error_without_its_secrets(
     scheduler: Scheduler, proxy: Proxy, tmp_path: Path
 ) -> None:
     proxy.status = 503
-    with pytest.raises(InvocationException, match=r"127\.0\.0\.1/launch did not accept .*'price'.* 503") as caught:
+    with pytest.raises(
+        InvocationException, match=rf"127\.0\.0\.1:{proxy.server_port}/launch did not accept .*'price'.* 503"
+    ) as caught:
         scheduler.run(rest_federated_task("kitchen", "price", proxy.url, str(tmp_path), False))
     assert "s3cret" not in str(caught.value)
     with pytest.raises(InvocationException, match="by http or https, not by 'file'"):
@@ -379,4 +381,6 @@ def test_launching_refuses_what_makes_no_sense(shop: Path, tmp_path: Path) -> No
         launch_federated_task(str(tmp_path / "nowhere"), "price")
     with pytest.raises(FederatedTaskError, match="no federated task 'prize'"):
         launch_federated_task(str(shop), "prize")
+    with pytest.raises(InvalidValueError, match=r"arguments of a federated task.* at value\[0\]\[0\] is a"):
+        launch_federated_task(str(shop), "price", (lambda: 1,))
     assert not (shop / "federated").exists()

@@ -15,6 +15,6 @@ def price_of(name: str, currency: str) -> float:
 
 
 @task
-def ask_prices(names: list[str], currency: str) -> dict[str, float]:
-    """What some things cost."""
-    return {name: price_of(name, currency) for name in names}
+def ask_prices(names: list[str], currency: str) -> list[tuple[str, float]]:
+    """What some things cost, one by one: what stands in the list twice is to be paid twice."""
+    return [(name, price_of(name, currency)) for name in names]

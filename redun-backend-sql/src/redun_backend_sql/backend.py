@@ -14,10 +14,13 @@ from redun.backends.base import Backend, refuse_large_values, warn_of_missing_va
 from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
+from redun_backend_sql.lineage import SqlLineage
 from redun_backend_sql.run_path.extensions import extend_job
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
 from redun_backend_sql.run_path.recorder import Recorder
+from redun_backend_sql.search_part import SearchPart
+from redun_backend_sql.sync import SqlSync
 from redun_backend_sql.uri import is_postgres
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ def make_value_store(config_dir: Path, options: Mapping[str, Any]) -> ValueStore
     return ValueStore(path, options.get("value_store_min_size", defaults.VALUE_STORE_MIN_SIZE))
 
 
-class SqlBackend(Backend):
+class SqlBackend(SqlLineage, SearchPart, SqlSync, Backend):
     """Keeps everything in the tables that `schema` describes.
 
     Several processes may use a repository at once; within a process, threads share one connection behind one lock. Any

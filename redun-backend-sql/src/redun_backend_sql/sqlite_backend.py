@@ -69,6 +69,12 @@ class SqliteBackend(SqlBackend):
         """What messages call the repository."""
         return "the repository in memory" if self.path is None else f"the repository {self.path}"
 
+    def is_same_store(self, other: object) -> bool:
+        """See `Backend.is_same_store`."""
+        if not isinstance(other, SqliteBackend) or self.path is None or other.path is None:
+            return self is other
+        return self.path.exists() and other.path.exists() and self.path.samefile(other.path)
+
     def load(self, *, migrate: bool | None = None) -> None:
         """See `Backend.load`."""
         with self._lock, self._translated_errors():

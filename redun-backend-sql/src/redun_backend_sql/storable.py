@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
+from typing import Any
 
 LONGEST_PATH = 2000
 """Bytes of a path in its table: PostgreSQL refuses index entries above 2,700 bytes."""
@@ -32,3 +34,11 @@ def storable_path(path: str) -> str:
     if len(encoded) <= LONGEST_PATH:
         return path
     return f"{encoded[: LONGEST_PATH - 50].decode(errors='ignore')}...{blake2b(encoded, digest_size=20).hexdigest()}"
+
+
+def storable_json(value: Any) -> str:
+    """A value of a tag, or a list of words, as it stands in a table: one text for equal values."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if is_storable(text):
+        return text
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
-from redun.expression import TaskExpression
+from redun.errors import UsageError
+from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
 from redun.nested import merge_dicts
@@ -21,16 +23,20 @@ from redun.task_registry import get_task_registry
 from redun.value import Value, hash_value
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable
 
     from redun.helpers_hash import Helpers
     from redun.partial_task import PartialTask
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
+
+
+_READ_WHEN_DEFINED = ("config_args", "hash_helpers", "load_module", "nout", "use_wrapper_signature")
 
 
 def split_task_fullname(task_fullname: str) -> tuple[str, str]:
@@ -85,13 +91,18 @@ class Task(Value, Generic[P, R]):
             raise ValueError(f"{where}: the name must be letters, digits and underscores, and not start with a digit")
         if self.namespace and not NAMESPACE.match(self.namespace):
             raise ValueError(f"{where}: the namespace must be names joined by dots")
+        for name in _READ_WHEN_DEFINED:
+            if has_expressions(self.get_task_option(name)):
+                raise TypeError(f"{where}: {name} is read where the task is defined, and cannot be an expression")
         nout = self.get_task_option("nout")
         if nout is not None and (not isinstance(nout, int) or isinstance(nout, bool)):
             raise TypeError(f"{where}: nout must be an int, not {nout!r}")
         if nout is not None and nout < 0:
             raise TypeError(f"{where}: nout must not be negative, but is {nout}")
+        tags = self.get_task_option("tags")
         try:
-            check_tags(self.get_task_option("tags"))
+            if not has_expressions(tags):
+                check_tags(tags)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         config_args = self.get_task_option("config_args") or ()
@@ -105,6 +116,8 @@ class Task(Value, Generic[P, R]):
             )
 
     def _has_async_caching(self) -> bool:
+        if has_expressions([self.get_task_option(name) for name in ("cache", "cache_scope", "check_valid")]):
+            return True  # whatever it will be, the body is not cached
         scope = self.get_task_option("cache_scope")
         if scope is None and self.has_task_option("cache"):
             scope = CacheScope.BACKEND if self.get_task_option("cache") else CacheScope.CSE
@@ -274,6 +287,8 @@ class Task(Value, Generic[P, R]):
 
         context: merged deeply into the context of the caller; values: the same as keywords. Both may hold expressions.
         """
+        if context is not None and not isinstance(context, Mapping):
+            raise UsageError(f"update_context() of task {self.fullname!r} takes a dict of changes, not {context!r}")
         changes = merge_dicts(merge_dicts(self._overrides.get("_context_override", {}), context or {}), values)
         return self.options(_context_override=changes)
 
@@ -288,14 +303,21 @@ class Task(Value, Generic[P, R]):
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    # The result of an async task is what its coroutine returns. Told apart here and not where the task is made: there
+    # mypy would take what a generic function returns for a coroutine.
+    @typing.overload
+    def __call__(self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @typing.overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """A lazy expression for the result. To a type checker it has the result's own type."""
-        expr: TaskExpression[R] = TaskExpression(
-            self.fullname, args, kwargs, self._overrides, self.export_names, self.nout
-        )
-        return cast("R", expr)
+        return TaskExpression(self.fullname, args, kwargs, self._overrides, self.export_names, self.nout)
 
-    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]:
+    @typing.overload
+    def partial(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PartialTask[T]: ...
+    @typing.overload
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[R]: ...
+    def partial(self, *args: Any, **kwargs: Any) -> PartialTask[Any]:
         """A task with some of the arguments already given. They are evaluated with the final call."""
         from redun.partial_task import PartialTask
 

@@ -55,5 +55,17 @@ class InvalidValueError(RedunError):
     """A value cannot be stored, or a stored value cannot be brought back."""
 
 
+class InvalidArgumentError(InvalidValueError):
+    """An argument of a call that is not made yet cannot be stored. The message names both."""
+
+
 class ValueTypeError(RedunError, TypeError):
     """What is registered for a type of values is no class that could speak for them."""
+
+
+def describe_error(error: BaseException) -> str:
+    """The class of an error and its text, in one line where the text is one. Never raises."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # a foreign __str__ may raise
+        return f"{type(error).__name__}: (its text cannot be made)"

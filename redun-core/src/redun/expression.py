@@ -10,7 +10,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from redun import nested
 from redun.session import get_awaiter
+from redun.types.plain import ATOMS
 from redun.value import Value
 
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ class Expression(Value, Generic[T]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Expression[T]:
         return self
+
+    def __repr__(self) -> str:
+        from redun.expression_repr import expression_repr
+
+        return expression_repr(self)
 
     # -- what cannot be lazy ------------------------------------------------------------------------------------------
 
@@ -190,9 +197,6 @@ class TaskExpression(ApplyExpression[T]):
         self._length = length
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"TaskExpression({self.task_name!r}, {len(self.args) + len(self.kwargs)} arguments)"
-
 
 class SchedulerExpression(ApplyExpression[T]):
     """A call of a scheduler task: it receives its arguments unevaluated, in the scheduler itself."""
@@ -218,9 +222,6 @@ class SchedulerExpression(ApplyExpression[T]):
         self._length = length
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"SchedulerExpression({self.task_name!r}, {len(self.args) + len(self.kwargs)} arguments)"
-
 
 class SimpleExpression(ApplyExpression[T]):
     """An operator applied to values that may be lazy."""
@@ -238,9 +239,6 @@ class SimpleExpression(ApplyExpression[T]):
         self._length = None
         self._hash = None
 
-    def __repr__(self) -> str:
-        return f"SimpleExpression({self.func_name!r})"
-
 
 class ValueExpression(Expression[T]):
     """A value that is there already, where an expression is expected."""
@@ -253,12 +251,14 @@ class ValueExpression(Expression[T]):
         self._length = None
         self._hash = None
 
-    def __repr__(self) -> str:
-        return "ValueExpression()"
-
 
 _NOTHING: dict[str, Any] = {}
 """Shared by the many expressions without keyword arguments or options. Never changed."""
+
+
+def has_expressions(value: Any) -> bool:
+    """Whether a nested value holds an expression anywhere outside of quotes."""
+    return value.__class__ not in ATOMS and any(isinstance(leaf, Expression) for leaf in nested.iter_leaves(value))
 
 
 class QuotedExpression(Generic[T]):

@@ -14,7 +14,7 @@ import marshal
 from typing import Any, NamedTuple
 
 from redun import nested
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError
 from redun.expression import (
     Expression,
     QuotedExpression,
@@ -24,6 +24,7 @@ from redun.expression import (
     ValueExpression,
 )
 from redun.hashing import new_hasher
+from redun.task_registry import get_task_registry
 from redun.value import EncodedValue, Value, decode, encode, register_codec
 
 CODEC = "expression"
@@ -39,14 +40,6 @@ _WITH_BLOB = frozenset({"v", "n", "c"})
 
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "f"}
 _SEQUENCE_TYPES = {letter: cls for cls, letter in _SEQUENCES.items()}
-
-
-def has_expressions(value: Any) -> bool:
-    """Whether a nested value holds an expression anywhere outside of quotes."""
-    cls = value.__class__
-    if cls in _INLINE:
-        return False
-    return any(isinstance(leaf, Expression) for leaf in nested.iter_leaves(value))
 
 
 class _Flattener:
@@ -77,7 +70,15 @@ class _Flattener:
                     stack.append((item, parts))
                     stack.extend((part, None) for part in reversed(parts) if part.__class__ not in _INLINE)
                     continue
-            done[key] = self._add(item, [self._find(part) for part in parts])
+            try:
+                done[key] = self._add(item, [self._find(part) for part in parts])
+            except InvalidArgumentError:
+                raise
+            except InvalidValueError as error:
+                where = self._argument_with(root, item)
+                if where is None:
+                    raise
+                raise InvalidArgumentError(f"{where}: {error}") from error
             self._kept.append(item)
         return self._find(root)
 
@@ -117,6 +118,24 @@ class _Flattener:
             self._kept.append(parts)
             return parts
         return []
+
+    def _argument_with(self, root: Any, culprit: Any) -> str | None:
+        """The argument of a call, somewhere below `root`, in which a value stands; None where it is in no call."""
+        stack: list[tuple[Any, str | None]] = [(root, None)]
+        seen: set[int] = set()
+        while stack:
+            item, where = stack.pop()
+            if item is culprit:
+                return where
+            if id(item) not in seen:
+                seen.add(id(item))
+                labels: list[str | None] = []
+                if isinstance(item, (TaskExpression, SchedulerExpression)):
+                    labels += _argument_labels(item)
+                parts = self._parts(item)
+                labels += [where] * (len(parts) - len(labels))
+                stack.extend(zip(parts, labels, strict=True))
+        return None
 
     def _add(self, item: Any, indexes: list[int]) -> int:
         node: tuple[Any, ...]
@@ -163,6 +182,18 @@ class _Flattener:
         if node not in self._index_of_node:
             self.blobs.append((encoded.type_name, encoded.codec, encoded.data))
         return self._node_index(node, node)
+
+
+def _argument_labels(call: TaskExpression[Any] | SchedulerExpression[Any]) -> list[str]:
+    """What to call each argument of a call: by its parameter, where the task is known here."""
+    task = get_task_registry().get(call.task_name)
+    names: list[str] = []
+    if task is not None and isinstance(call, TaskExpression):
+        parameters = task.signature.parameters.values()
+        names = [repr(one.name) for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    count = len(call.args)
+    names = [*names[:count], *(str(position) for position in range(len(names) + 1, count + 1))]
+    return [f"argument {name} of {call.task_name}" for name in (*names, *map(repr, call.kwargs))]
 
 
 def _holds_expressions(container: Any) -> bool:

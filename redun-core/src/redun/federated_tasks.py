@@ -7,18 +7,18 @@ which does what `launch_federated_task` does, and do not wait for the result.
 from __future__ import annotations
 
 import json
-import pickle
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.cache_options import CacheScope
-from redun.errors import ConfigError, RedunError, UsageError
+from redun.errors import ConfigError, InvalidValueError, RedunError, UsageError
 from redun.expression import TaskExpression
 from redun.file import File
 from redun.scheduler.subrun import subrun
 from redun.task import scheduler_task, task
+from redun.types import pickling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -227,12 +227,18 @@ def write_input(scratch_prefix: str, execution_id: str, args: tuple[Any, ...], k
     """Write arguments as `redun run --input` reads them, and return the path.
 
     Nobody else on this machine may read them.
+
+    Raises `InvalidValueError`, and writes nothing, for an argument that cannot be stored.
     """
+    try:
+        data = pickling.dump([tuple(args), dict(kwargs)])
+    except InvalidValueError as error:
+        raise InvalidValueError(f"the arguments of a federated task, [positional, by name]: {error}") from error
     path = f"{scratch_prefix.rstrip('/')}/execution/{execution_id}/input"
     if "://" not in path:
         Path(path).parent.mkdir(mode=0o700, parents=True)
     with File(path).open("wb") as stream:
-        pickle.dump([tuple(args), dict(kwargs)], stream, 5)
+        stream.write(data)
     return path
 
 
@@ -243,7 +249,7 @@ def post_form(url: str, fields: Mapping[str, Any]) -> None:
     from urllib.request import Request, urlopen
 
     parts = urlsplit(url)
-    shown = f"{parts.scheme}://{parts.hostname}{parts.path}"  # without credentials and query
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"  # without credentials and query
     if parts.scheme not in ("http", "https"):
         raise InvocationException(f"a federated task is launched by http or https, not by {parts.scheme or url!r}")
     try:

@@ -6,9 +6,11 @@ runs on the executor that its options name; the others are done where the schedu
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from redun.errors import SchedulerError
 from redun.expression import SchedulerExpression, quote
 from redun.promise import Promise
 from redun.task import scheduler_task, task
@@ -33,6 +35,9 @@ def _seq(scheduler: Any, parent_job: Any, _sexpr: SchedulerExpression[Any], expr
     values: list[Any] = []
 
     def start(items: Sequence[Any]) -> None:
+        if isinstance(items, Mapping) or not hasattr(items, "__getitem__") or not hasattr(items, "__len__"):
+            raise SchedulerError(f"seq() takes a list of expressions, not {items!r}")
+
         def go_on(position: int) -> None:
             if position == len(items):
                 result.do_resolve(values)
@@ -72,6 +77,11 @@ def _map(
 
     def apply(evaluated: list[Any]) -> Any:
         *outer, innermost, items = evaluated
+        for function in (*outer, innermost):
+            if not callable(function):
+                raise SchedulerError(f"map_() takes a task, and a list of values: {function!r} is no task")
+        if not isinstance(items, Iterable):
+            raise SchedulerError(f"map_() takes a task, and a list of values, not {items!r}")
         results = [innermost(item) for item in items]
         for function in reversed(outer):
             results = [function(result) for result in results]
@@ -105,6 +115,8 @@ def _starmap(
 
     def apply(evaluated: list[Any]) -> Any:
         function, items = evaluated
+        if not isinstance(items, Iterable) or not all(isinstance(item, Mapping) for item in items):
+            raise SchedulerError(f"starmap() takes a task, and a list of dicts of its arguments, not {items!r}")
         return scheduler.evaluate([function(**item) for item in items], parent_job=parent_job)
 
     both: Promise[Any] = scheduler.evaluate([a_task, kwargs], parent_job=parent_job)
@@ -150,19 +162,19 @@ def compose(*tasks: Task[..., Any]) -> PartialTask[Any]:
 
 
 @task(namespace="redun", version="1", executor="inline")
-def const(value: T, _: Any) -> T:
+def const(x: T, _: Any) -> T:
     """The first value, once the second one has been evaluated as well."""
-    return value
+    return x
 
 
-def delay(value: T) -> PartialTask[T]:
+def delay(x: T) -> PartialTask[T]:
     """A value, or an expression, that is not evaluated before it is asked for with `force`."""
-    return cast("PartialTask[T]", identity.partial(value))
+    return cast("PartialTask[T]", identity.partial(x))
 
 
-def force(delayed: Callable[[], T]) -> T:
+def force(x: Callable[[], T]) -> T:
     """What was given to `delay`."""
-    return delayed()
+    return x()
 
 
 @task(namespace="redun", version="1")
@@ -214,6 +226,6 @@ def no_prov(expr: T) -> T:
 
 
 @task(namespace="redun", version="1", executor="inline")
-def identity(value: T) -> T:
+def identity(x: T) -> T:
     """The value itself."""
-    return value
+    return x

@@ -1,4 +1,4 @@
-"""The messages of the logger "redun" as lines on stderr that begin with `[redun] `."""
+"""The messages of the logger "redun" as lines on stderr that begin with `[redun] `, and what may stand in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import TextIO
 
 PREFIX = "[redun] "
 logger = logging.getLogger("redun")
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's with what would tell a terminal to do something written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):

@@ -11,7 +11,7 @@ from redun.value import hash_value, is_valid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 
 
 class PartialTask(Task[..., R]):
@@ -61,4 +61,6 @@ class PartialTask(Task[..., R]):
         PartialTask.__init__(self, state["task"], state["args"], state["kwargs"])
 
     def __repr__(self) -> str:
-        return f"PartialTask({self.task!r}, {len(self.args) + len(self.kwargs)} arguments)"
+        from redun.expression_repr import call_repr
+
+        return call_repr(f"{self.task.fullname}.partial", self.args, self.kwargs)

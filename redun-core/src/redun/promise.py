@@ -1,8 +1,10 @@
-"""Promises: results that are not there yet, for one thread.
+"""Promises: results that are not there yet.
 
 A settled promise never calls back inline: it puts its callbacks on the thread's queue, which the scheduler drains as
 part of its loop. Without a running scheduler the queue is drained where the first promise settles. So a chain of any
 length uses no stack.
+
+Any thread may settle a promise. What was asked for in the thread of a scheduler is called back there.
 """
 
 from __future__ import annotations
@@ -24,22 +26,36 @@ class _Callbacks(threading.local):
     def __init__(self) -> None:
         self.queue: deque[tuple[Callable[[Any], None], Any]] = deque()
         self.is_draining = False
+        self.home: CallbackQueue | None = None
 
 
 _callbacks = _Callbacks()
+_lock = threading.Lock()
+"""Held while a promise is settled, or has somebody wait for it: for some instructions."""
 
 
 class CallbackQueue:
-    """Takes over this thread's callbacks while it is entered: the scheduler drains them itself."""
+    """Takes over this thread's callbacks while it is entered: the scheduler drains them itself.
+
+    wake: is called, in any thread, when another thread has added to it.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
 
     def __enter__(self) -> CallbackQueue:
-        self._outer = (_callbacks.queue, _callbacks.is_draining)
-        _callbacks.queue, _callbacks.is_draining = deque(), True
+        self._outer = (_callbacks.queue, _callbacks.is_draining, _callbacks.home)
+        _callbacks.queue, _callbacks.is_draining, _callbacks.home = deque(), True, self
         self.queue = _callbacks.queue
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        _callbacks.queue, _callbacks.is_draining = self._outer
+        _callbacks.queue, _callbacks.is_draining, _callbacks.home = self._outer
+
+    def put(self, callback: Callable[[Any], None], outcome: Any) -> None:
+        """Add a callback from elsewhere."""
+        self.queue.append((callback, outcome))
+        self._wake()
 
     def drain(self) -> None:
         """Call everything that is queued, and what that queues."""
@@ -74,11 +90,11 @@ class Promise(Generic[T]):
         self._state = _PENDING
         self._outcome: Any = None
         self._origins: list[Promise[Any]] = []
-        self._waiters: list[tuple[Callable[[Any], None], Callable[[Any], None]]] = []
+        self._waiters: list[tuple[Callable[[Any], None], Callable[[Any], None], CallbackQueue | None]] = []
         if func is not None:
             try:
                 func(self.do_resolve, self.do_reject)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.do_reject(error)
 
     # -- settling -----------------------------------------------------------------------------------------------------
@@ -99,16 +115,30 @@ class Promise(Generic[T]):
             self._settle(_REJECTED, error)
 
     def _settle(self, state: int, outcome: Any) -> None:
-        self._state, self._outcome = state, outcome
-        waiters, self._waiters = self._waiters, []
-        if waiters:
-            _call_soon((on_reject if state == _REJECTED else on_resolve, outcome) for on_resolve, on_reject in waiters)
+        with _lock:
+            if self._state != _PENDING:
+                return
+            self._outcome = outcome
+            self._state = state
+            waiters, self._waiters = self._waiters, []
+        if not waiters:
+            return
+        here = _callbacks.home
+        calls = []
+        for on_resolve, on_reject, home in waiters:
+            callback = on_reject if state == _REJECTED else on_resolve
+            if home is here or home is None:
+                calls.append((callback, outcome))
+            else:
+                home.put(callback, outcome)
+        _call_soon(calls)
 
     def _wait(self, on_resolve: Callable[[Any], None], on_reject: Callable[[Any], None]) -> None:
-        if self._state == _PENDING:
-            self._waiters.append((on_resolve, on_reject))
-        else:
-            _call_soon([(on_reject if self._state == _REJECTED else on_resolve, self._outcome)])
+        with _lock:
+            if self._state == _PENDING:
+                self._waiters.append((on_resolve, on_reject, _callbacks.home))
+                return
+        _call_soon([(on_reject if self._state == _REJECTED else on_resolve, self._outcome)])
 
     # -- chaining -----------------------------------------------------------------------------------------------------
 
@@ -121,7 +151,7 @@ class Promise(Generic[T]):
             def run(outcome: Any) -> None:
                 try:
                     result = callback(outcome)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     chained.do_reject(error)
                 else:
                     chained.do_resolve(result)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from inspect import Signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from redun.base_task import NAME, NAMESPACE, Task
 from redun.expression import SchedulerExpression
+from redun.signature import make_binder
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+
+_HIDDEN_PARAMETERS = 3
+"""The scheduler, the parent job and the expression, which the scheduler gives."""
 
 
 class SchedulerTask(Task[P, R]):
@@ -24,6 +29,15 @@ class SchedulerTask(Task[P, R]):
         """A lazy expression. Its arguments are passed on as they are."""
         expr: SchedulerExpression[R] = SchedulerExpression(self.fullname, args, kwargs, self._overrides, self.nout)
         return cast("R", expr)
+
+    def misfit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError | None:
+        """Why the arguments of a call do not fit, in terms of what callers give; None if they do."""
+        own = list(self.signature.parameters.values())[_HIDDEN_PARAMETERS:]
+        try:
+            make_binder(self.name, Signature(own)).bind(*args, **kwargs)
+        except TypeError as error:
+            return error
+        return None
 
     def _validate(self) -> None:
         # Its parameters are the scheduler's own, so options cannot name them.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from redun.errors import UsageError
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -97,3 +100,15 @@ def check_tags(tags: Any) -> tuple[tuple[str, Any], ...]:
         except (TypeError, ValueError) as error:
             raise ValueError(f"the value of the tag {tag[0]!r} must be JSON: {error}") from None
     return tuple((key, value) for key, value in tags)
+
+
+def check_many_tags(tags: Any) -> tuple[tuple[str, Any], ...]:
+    """The tags for an execution, which may come one by one.
+
+    Raises `UsageError` for anything but pairs of a key and a JSON value.
+    """
+    is_many = isinstance(tags, Iterable) and not isinstance(tags, (str, Mapping))
+    try:
+        return check_tags(list(tags) if is_many else tags)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -14,7 +14,7 @@ from redun.task_registry import TaskRegistry, get_task_registry
 from redun.task_wrapping import wraps_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from redun.typing import TaskDecorator
 
@@ -39,8 +39,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@overload
-def task(func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
 @overload
 def task(func: Callable[P, R], /) -> Task[P, R]: ...
 @overload
@@ -82,6 +80,10 @@ def task(
 
     Raises `ValueError` or `TypeError` for options that contradict the function.
     """
+    if func is not None and not callable(func):
+        raise UsageError(
+            f"@task takes a function, not {func!r}. What it is to be called is given by name: task(name=...)"
+        )
 
     def decorate(func: Callable[..., Any]) -> Task[..., Any]:
         if isinstance(func, Task):

@@ -18,11 +18,23 @@ R = TypeVar("R")
 Q = ParamSpec("Q")
 S = TypeVar("S")
 
+_INSTEAD = {
+    "name": "the task that is decorated keeps its name. The wrapper is named by wrapper_name",
+    "namespace": "the task that is decorated keeps its namespace",
+    "hash_includes": "use wrapper_hash_includes",
+}
+
 
 def wraps_task(
     wrapper_name: str | None = None,
     wrapper_hash_includes: Sequence[Any] = (),
     use_wrapper_signature: bool = False,
+    *,
+    version: str | None = None,
+    compat: list[str] | None = None,
+    script: bool = False,
+    source: str | None = None,
+    export_options: dict[str, Any] | None = None,
     **task_options: Any,
 ) -> Callable[[Callable[[Task[P, R]], Callable[Q, S]]], Callable[[Callable[P, R]], Task[Q, S]]]:
     """Make a function `wrapper(inner_task)` a decorator for tasks and for plain functions.
@@ -47,19 +59,32 @@ def wraps_task(
     wrapper_hash_includes: further values that run the task again when they change, such as arguments of a function
     that makes the wrapper.
     use_wrapper_signature: take arguments as the function that the wrapper returns does, not as the task does.
+    version, compat, script, source, export_options: as for `task`; of the task that runs. A version stands for the text
+        of the wrapper, not for that of the task that it wraps.
     task_options: options of the task that runs. Those of the wrapped one hold where that one is called itself.
 
-    Raises `UsageError` when applied to something else.
+    Raises `UsageError` when applied to something else, and `TypeError` for `name`, `namespace` and `hash_includes`.
     """
     if callable(wrapper_name):
         raise UsageError("wraps_task needs parentheses: write @wraps_task()")
+    for option, instead in _INSTEAD.items():
+        if option in task_options:
+            raise TypeError(f"wraps_task() takes no {option!r}: {instead}")
+    options = {**task_options, **(export_options or {}), "use_wrapper_signature": use_wrapper_signature}
+    own = {
+        "version": version,
+        "compat": compat,
+        "script": script,
+        "source": source,
+        "hash_includes": list(wrapper_hash_includes),
+        "export_names": export_options or (),
+    }
 
     def make_decorator(wrapper: Callable[[Task[P, R]], Callable[Q, S]]) -> Callable[[Callable[P, R]], Task[Q, S]]:
         name = wrapper_name or wrapper.__name__
 
         def decorate(inner: Callable[P, R]) -> Task[Q, S]:
-            options = {**task_options, "use_wrapper_signature": use_wrapper_signature}
-            return _wrap(_as_inner_task(inner, name), wrapper, name, options, wrapper_hash_includes)
+            return _wrap(_as_inner_task(inner, name), wrapper, name, options, own)
 
         return decorate
 
@@ -71,9 +96,12 @@ def _wrap(
     wrapper: Callable[[Task[P, R]], Callable[Q, S]],
     wrapper_name: str,
     options: dict[str, Any],
-    hash_includes: Sequence[Any],
+    own: dict[str, Any],
 ) -> Task[Q, S]:
-    """Register the task that runs the wrapper, under the name that the inner task has had."""
+    """Register the task that runs the wrapper, under the name that the inner task has had.
+
+    own: what it is made with beside its options.
+    """
     namespace, name, load_module = inner_task.namespace, inner_task.name, inner_task.load_module
     _rename(inner_task, wrapper_name)
     func = wrapper(inner_task)
@@ -83,10 +111,10 @@ def _wrap(
         func,
         name=name,
         namespace=namespace,
-        task_options_base={"load_module": load_module, **options, "wrapped_task": inner_task.fullname},
-        hash_includes=list(hash_includes),
         wrapped=inner_task,
         source_functions=_written(wrapper, func),
+        task_options_base={"load_module": load_module, **options, "wrapped_task": inner_task.fullname},
+        **own,
     )
     get_task_registry().add(outer)
     return outer

@@ -6,6 +6,8 @@ import traceback as python_traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from redun.log_lines import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +45,7 @@ class Traceback:
             lines.append(f'  Job {frame.job_name}: File "{frame.filename}", line {frame.lineno}, in {frame.task_name}')
             lines += [f"    {argument}" for argument in frame.arguments]
         lines += self.detail.rstrip("\n").splitlines()
-        return lines
+        return [printable(line) for line in lines]
 
 
 def shorten_frames(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], int]:

@@ -8,7 +8,7 @@ from redun.expression import Expression, ValueExpression
 from redun.scheduler_tasks import SchedulerTask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from redun.base_task import Task
 
@@ -24,11 +24,8 @@ W = TypeVar("W")
 
 
 class TaskDecorator(Protocol):
-    """What `task(...)` with options gives. A call of an async task has the type of what its function returns."""
+    """What `task(...)` with options gives."""
 
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
-    @overload
     def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...
 
 
@@ -52,7 +49,7 @@ class Cond(SchedulerTask[..., Any]):
     if TYPE_CHECKING:
 
         @overload
-        def __call__(self, condition: Any, value: T, /) -> T: ...
+        def __call__(self, cond_expr: Any, then_expr: T) -> T: ...
         @overload
         def __call__(self, condition: Any, value: T, otherwise: S, /) -> T | S: ...
         @overload
@@ -71,7 +68,7 @@ class Cond(SchedulerTask[..., Any]):
         ) -> T | S | U | V | W: ...
         @overload
         def __call__(self, condition: Any, value: Any, /, *rest: Any) -> Any: ...
-        def __call__(self, *terms: Any) -> Any: ...
+        def __call__(self, *terms: Any, **named: Any) -> Any: ...
 
 
 class Catch(SchedulerTask[..., Any]):

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import importlib
 import marshal
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun import nested
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.errors import ValueTypeError as TypeError  # noqa: A004 - the name that workflows catch
 from redun.hashing import new_hasher
 from redun.types import graph, pickling, plain, reductions, reference
@@ -137,6 +136,8 @@ def _walk(value: Any) -> tuple[Walk, bytes]:
     walk = Walk()
     try:
         return walk, walk.hash(value)
+    except InvalidArgumentError:
+        raise
     except InvalidValueError as error:
         raise InvalidValueError(pickling.describe(value, error, lambda part: Walk().hash(part))) from error
 
@@ -182,16 +183,26 @@ def _encode_one(value: Any) -> tuple[EncodedValue, list[Any]]:
     cls = type(value)
     if not isinstance(value, Value):
         return encode(value), []
-    inside = value.iter_subvalues()
+    inside = _inside(value)
     piece = reductions.value_piece(value)
     if piece is None:
         walk, hash_ = _walk(value)
-        inside = chain((found for found in walk.found.values() if found is not value), inside)
+        inside = [*(found for found in walk.found.values() if found is not value), *inside]
     else:
         hash_ = piece[1:]
     path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
     codec, data = ("value", _serialize(value)) if _has_own_format(cls) else ("pickle", pickling.dump(value))
-    return EncodedValue(hash_, cls.type_name, codec, data, (), path), list(inside)
+    return EncodedValue(hash_, cls.type_name, codec, data, (), path), inside
+
+
+def _inside(value: Value) -> list[Any]:
+    try:
+        return list(value.iter_subvalues())
+    except InvalidValueError:
+        raise
+    except Exception as error:  # users' code, which may raise anything
+        reason = describe_error(error)
+        raise InvalidValueError(f"the values inside a {type(value).type_name} cannot be told: {reason}") from error
 
 
 def _serialize(value: Value) -> bytes:
@@ -200,7 +211,7 @@ def _serialize(value: Value) -> bytes:
     except InvalidValueError:
         raise
     except Exception as error:  # users' code, which may raise anything
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         raise InvalidValueError(f"a {type(value).type_name} cannot be serialized: {reason}") from error
 
 
@@ -285,7 +296,7 @@ def decode(codec: str, data: bytes, type_name: str) -> Any:
     except InvalidValueError:
         raise
     except Exception as error:  # classes run their own code here and may raise anything
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         raise InvalidValueError(f"a stored {type_name} (codec {codec}) cannot be brought back: {reason}") from error
 
 

@@ -278,7 +278,7 @@ class Supervisor(threading.Thread):
             call = self._waiting.popleft()
             error = WorkerDiedError(
                 f"Task {call.target.full_name} cannot run: {FAILED_STARTS} new worker processes in a row ended before "
-                f"they were ready. The last one {reason}. What it wrote to stderr says why. A script that starts redun "
+                f"they were ready. The last one {reason}. A script that starts redun "
                 'itself must do so under `if __name__ == "__main__":`, because a worker process imports that script.'
             )
             self._sink.failed(call.job_id, error)

@@ -123,3 +123,18 @@ def test_the_command_can_be_run_as_a_module(redun):
         text=True,
     )
     assert done.stdout == "2\n"
+
+
+def test_a_result_that_cannot_be_shown_is_a_result_all_the_same(redun):
+    (redun.folder / "odd.py").write_text(
+        'from redun import task\nredun_namespace = "odd"\n'
+        "class Shy:\n    def __repr__(self): raise RuntimeError('not me')\n"
+        "@task\ndef shy(): return Shy()\n"
+        "@task\ndef deep():\n    found = []\n    for _ in range(5000): found = [found]\n    return found\n"
+    )
+    shy = redun("run", "odd.py", "shy")
+    assert shy.returncode == 0
+    assert shy.stdout == "<a result of type Shy that cannot be shown: RuntimeError: not me>\n"
+    deep = redun("run", "odd.py", "deep")
+    assert deep.returncode == 0
+    assert deep.stdout.startswith("<a result of type list that cannot be shown: RecursionError")

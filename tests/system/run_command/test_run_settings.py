@@ -7,9 +7,16 @@ import pty
 import subprocess
 
 SETUP = """
+import enum
+
 from redun import Scheduler, task
 
 redun_namespace = "acme"
+
+
+class Size(enum.Enum):
+    SMALL = "s"
+    LARGE = "l"
 
 
 @task()
@@ -17,7 +24,7 @@ def main():
     return "ran"
 
 
-def setup_scheduler(config, profile: str = "prod", workers: int = 1):
+def setup_scheduler(config, profile: str = "prod", workers: int = 1, size: Size = Size.SMALL):
     print("profile", profile, workers + 1)
     return Scheduler(config=config)
 
@@ -39,10 +46,13 @@ def test_setup_scheduler_makes_the_scheduler_with_arguments_of_setup(redun):
     done = redun("--setup", "profile=dev", "-s", "workers=2", "run", "flow.py", "main")
     assert done.stdout == "profile dev 3\n'ran'\n"
     assert "Run    Job" in done.stderr
-    assert "profile=TEXT  (default: 'prod')" in redun("--setup-help").stdout
+    shown = redun("--setup-help").stdout
+    assert "profile=TEXT  (default: 'prod')" in shown
+    assert "size=[SMALL|LARGE]  (default: SMALL)" in shown
     for setup, message in [
         ("profil=x", "Did you mean profile?"),
-        ("workers=two", "'two' is not an int"),
+        ("workers=two", "--setup workers: 'two' is not an int"),
+        ("size=huge", "--setup size: 'huge' is not one of SMALL, LARGE"),
         ("x", "key=value"),
     ]:
         assert message in redun.refuses("--setup", setup, "run", "flow.py", "main")

@@ -27,7 +27,7 @@ from redun.config import Config
 from redun.executors.base import Executor
 from redun.executors.inline import InlineExecutor
 from redun.expression import quote
-from redun.functools import as_task, compose, const, delay, flat_map, flatten, force, map_, seq, starmap, zip_
+from redun.functools import as_task, compose, const, delay, flat_map, flatten, force, identity, map_, seq, starmap, zip_
 from redun.hashing import hash_struct
 from redun.logging import logger
 from redun.scheduler import JobInfo, catch_all
@@ -90,6 +90,38 @@ async def gather(x: int) -> int:
     first: int = await awaitable(increase(x))
     both: list[int] = await awaitable([increase(first), increase(x)])
     return sum(both)
+
+
+T = TypeVar("T")
+
+
+@task
+def first_of(items: list[T]) -> T:
+    return items[0]
+
+
+@task(version="1")
+def last_of(items: Sequence[T]) -> T:
+    return items[-1]
+
+
+@task(cache=False)
+async def slow_first_of(items: list[T]) -> T:
+    return items[0]
+
+
+@task
+def of_any_type() -> tuple[int, str, list[int], int, str]:
+    number: int = first_of([1, 2])
+    text: str = last_of(["a", name(1)])
+    later: int = slow_first_of([1])
+    return number, text, identity([increase(1)]), identity(3) + later, cond(cond_expr=1, then_expr="a")
+
+
+@task
+def of_async_tasks() -> tuple[list[int], int, int]:
+    gathered: list[int] = map_(gather, [1, 2])
+    return gathered, gather.partial(1)(), gather.options(memory=1)(2)
 
 
 @task

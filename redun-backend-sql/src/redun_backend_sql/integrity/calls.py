@@ -6,11 +6,11 @@ import json
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from redun.backends.contents import call_hash_of, content_problem
 from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.stored import pages
-from redun_backend_sql.integrity.values import content_problem
 from redun_backend_sql.packing import PackedArgument, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
@@ -185,9 +185,9 @@ def _is_evaluation(row: _Row) -> bool:
 def _is_call(row: _Row) -> bool:
     if row.task_hash is None or row.value_hash is None:
         return True
-    around = (row.context_hash or b"") + hash_data("taskset", row.members or b"")
-    below = b"".join(sorted(unpack_hashes(row.children)))
-    return hash_data("call", row.task_hash + row.args_hash + row.value_hash + around + below) == row.call_hash
+    parts = (row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"")
+    tasks = hash_data("taskset", row.members or b"")
+    return call_hash_of(*parts, tasks, unpack_hashes(row.children)) == row.call_hash
 
 
 def broken_call_arguments(connection: Connection) -> Iterator[Problem]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.errors import InvalidValueError
-from redun.expression_graph import CODEC, graph_parts
-from redun.hashing import HASH_SIZE, hash_data
-from redun.value import decode, hash_value
+from redun.backends.contents import content_problem
+from redun.hashing import HASH_SIZE
 
-from redun_backend_sql.integrity.pickles import pickle_problem
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.packing import unpack_hashes
 from redun_backend_sql.run_path.identities import chunks
@@ -31,37 +28,6 @@ _CHILDREN = """
     (SELECT value_id, count(*) AS number FROM value_child GROUP BY value_id) AS counted
     JOIN value ON value.id = counted.value_id
 """
-
-
-def content_problem(value_hash: bytes, type_name: str, codec: str, data: bytes) -> str | None:
-    """Why these bytes cannot be the value of this hash, or None. Runs no code of the value's class.
-
-    Of a pickle only that it is one is told, and of a format that a class has of its own nothing.
-    """
-    try:
-        if codec == "plain" and hash_data("value", data) == value_hash:
-            return None  # nearly all of them: what is large is hashed in pieces
-        if codec in ("plain", "graph", "bytes"):
-            return _unlike(hash_value(decode(codec, data, type_name)), value_hash)
-        if codec == CODEC:
-            return _expression_problem(value_hash, data)
-        if codec == "pickle":
-            return pickle_problem(data)
-    except InvalidValueError as error:
-        return str(error)
-    return None
-
-
-def _unlike(actual: bytes, expected: bytes) -> str | None:
-    return None if actual == expected else f"its content has the hash {actual.hex()}"
-
-
-def _expression_problem(value_hash: bytes, data: bytes) -> str | None:
-    actual, values = graph_parts(data)
-    problem = _unlike(actual, value_hash)
-    for part_hash, type_name, codec, part in values:
-        problem = problem or content_problem(part_hash, type_name, codec, part)
-    return problem
 
 
 def broken_values(connection: Connection, stored: Stored) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from redun_backend_sql.questions import Questions
     from redun_backend_sql.value_store import ValueStore
 
 logger = logging.getLogger("redun.backend")
@@ -78,6 +79,13 @@ class PostgresBackend(SqlBackend):
     def name(self) -> str:
         """What messages call the repository."""
         return self.server.name
+
+    def is_same_store(self, other: object) -> bool:
+        """See `Backend.is_same_store`."""
+        return isinstance(other, PostgresBackend) and (self.server.uri, self.server.shown) == (
+            other.server.uri,
+            other.server.shown,
+        )
 
     def load(self, *, migrate: bool | None = None) -> None:
         """See `Backend.load`."""
@@ -178,6 +186,9 @@ class PostgresBackend(SqlBackend):
         except BaseException:  # Ctrl-C: what the run still writes at its end shall not wait again
             self._has_given_up = True
             raise
+
+    def _with_questions(self, ask: Callable[[Questions], T]) -> T:
+        return self._repeat(lambda: super(PostgresBackend, self)._with_questions(ask))
 
     @property
     def _is_lost(self) -> bool:

@@ -37,6 +37,17 @@ class CallQuestions:
                     newest[row.call_hash] = _record(row)
         return newest
 
+    def of_evaluation(self, eval_hash: bytes, limit: int) -> list[CallRecord]:
+        """The completed calls of an evaluation, newest first."""
+        # How many there are is bounded by how often one evaluation came out differently.
+        numbers = select(call.c.id).where(prefix(call.c.eval_hash) == eval_hash[:8], call.c.call_hash.is_not(None))
+        found = [_record(row) for row in self._rows(_calls(numbers)) if row.eval_hash == eval_hash]
+        return sorted(found, key=lambda record: record.time, reverse=True)[:limit]
+
+    def at(self, numbers: Sequence[int]) -> list[tuple[Any, CallRecord]]:
+        """The rows with these numbers, and the calls in them."""
+        return [(row, _record(row)) for row in self._rows(_calls(select(call.c.id).where(call.c.id.in_(numbers))))]
+
     def with_result(self, value_hash: bytes, limit: int) -> list[CallRecord]:
         """The newest calls that returned this value, or a container of it."""
         found: dict[int, CallRecord] = {}

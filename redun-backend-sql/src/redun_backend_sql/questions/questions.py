@@ -17,11 +17,14 @@ from redun.backends.records import (
     TaskCount,
     TaskRecord,
 )
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Executable, Select, and_, func, select, tuple_
+from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
+from redun_backend_sql.questions.lineage import LineageQuestions
+from redun_backend_sql.questions.sync import SyncQuestions
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
 from redun_backend_sql.storable import storable_path
@@ -39,10 +42,25 @@ class Questions:
         self._engine = make_engine(connection)
         self._calls = CallQuestions(self._rows)
         self._ids = IdSearch(self._rows)
+        self.lineage = LineageQuestions(self._rows, self._calls)
+        self.sync = SyncQuestions(self._rows, self._change, self._calls)
+
+    def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """What a statement of a search gives."""
+        return self._rows(statement)
 
     def _rows(self, statement: Select[Any]) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
             return connection.execute(statement).all()
+
+    def _change(self, statement: Executable) -> int:
+        """How many rows a statement has changed; none where it would add one that is there."""
+        with driver_errors():
+            try:
+                with self._engine.begin() as connection:
+                    return connection.execute(statement).rowcount
+            except IntegrityError:
+                return 0
 
     # -- executions ---------------------------------------------------------------------------------------------------
 
@@ -83,28 +101,56 @@ class Questions:
         rows = self._job_rows(page.limit(1))
         return rows[0] if rows else None
 
-    def jobs_of_call(self, call_hash: bytes, limit: int) -> list[JobRow]:
-        """See `Backend.jobs_of_call`."""
+    def jobs_of_call(self, call_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
+        """See `Backend.jobs_of_call`; with an execution and a number, `Backend.jobs_of_call_before`."""
         is_it = and_(prefix(call.c.call_hash) == call_hash[:8], call.c.call_hash == call_hash)
         numbers = [number for (number,) in self._rows(select(call.c.id).where(is_it))]
-        return self._newest_jobs(job.c.call_id, numbers, limit)
+        return self._newest_jobs(job.c.call_id, numbers, limit, before)
 
-    def jobs_of_task(self, task_hash: bytes, limit: int) -> list[JobRow]:
-        """See `Backend.jobs_of_task`."""
+    def jobs_of_task(self, task_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
+        """See `Backend.jobs_of_task`; with an execution and a number, `Backend.jobs_of_task_before`."""
         numbers = [number for (number,) in self._rows(select(task.c.id).where(task.c.hash == task_hash))]
-        return self._newest_jobs(job.c.task_id, numbers, limit)
+        return self._newest_jobs(job.c.task_id, numbers, limit, before)
 
-    def _newest_jobs(self, column: Any, numbers: Iterable[int], limit: int) -> list[JobRow]:
+    def _newest_jobs(
+        self, column: Any, numbers: Iterable[int], limit: int, before: tuple[str, int] | None
+    ) -> list[JobRow]:
+        key = tuple_(job.c.execution_id, job.c.number)
         rows: dict[tuple[int, int], Any] = {}
         for number in numbers:
             # Newest first within the index, so that the limit ends the walk.
             order = (job.c.execution_id.desc(), job.c.number.desc())
             page = _job_keys().where(column == number).order_by(*order).limit(limit)
+            if before is not None:
+                page = page.where(key < tuple_(_number_of(before[0]), before[1]))
             rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
         return [_job(rows[key]) for key in sorted(rows, reverse=True)[:limit]]
 
     def _job_rows(self, page: Select[Any]) -> list[JobRow]:
         return [_job(row) for row in sorted(self._rows(_jobs(page)), key=lambda row: row.number)]
+
+    # -- by their numbers in the tables, for searches -----------------------------------------------------------------
+
+    def executions_numbered(self, numbers: Sequence[int]) -> list[ExecutionRecord]:
+        """Some executions, in this order."""
+        rows = {row.id: row for row in self._rows(select(execution).where(execution.c.id.in_(numbers)))}
+        return [_execution(rows[number]) for number in numbers if number in rows]
+
+    def jobs_numbered(self, keys: Sequence[tuple[int, int]]) -> list[JobRow]:
+        """Some jobs by the number of their execution and their own, in this order."""
+        of_executions: dict[int, list[int]] = {}
+        for execution_id, number in keys:
+            of_executions.setdefault(execution_id, []).append(number)
+        rows: dict[tuple[int, int], Any] = {}
+        for execution_id, numbers in of_executions.items():
+            page = _job_keys().where(job.c.execution_id == execution_id, job.c.number.in_(numbers)).limit(len(numbers))
+            rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
+        return [_job(rows[key]) for key in keys if key in rows]
+
+    def tasks_numbered(self, numbers: Sequence[int]) -> list[TaskRecord]:
+        """Some tasks, in this order."""
+        rows = {row.id: row for row in self._rows(select(task).where(task.c.id.in_(numbers)))}
+        return [_task(rows[number]) for number in numbers if number in rows]
 
     # -- calls --------------------------------------------------------------------------------------------------------
 

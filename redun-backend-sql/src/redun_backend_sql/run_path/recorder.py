@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Status
 
@@ -13,13 +12,14 @@ from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
 from redun_backend_sql.run_path.handle_writer import HandleWriter
 from redun_backend_sql.run_path.identities import Identities, chunks
+from redun_backend_sql.run_path.tag_writer import TagWriter
 from redun_backend_sql.run_path.value_writer import ValueWriter
-from redun_backend_sql.storable import is_storable
+from redun_backend_sql.storable import storable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from redun.backends.records import TagRecord
+    from redun.backends.search import TagChanges, TagEdit
 
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.run_path.lookups import Lookups
@@ -48,11 +48,17 @@ class Recorder:
         self._values = ValueWriter(connection, identities, lookups, store)
         self._calls = CallWriter(connection, identities, self._values)
         self._handles = HandleWriter(connection)
+        self._tags = TagWriter(connection)
 
     def write(self, batch: RecordBatch) -> None:
         """Write all of the batch, or raise and write nothing."""
         with self._transaction():
             self._write(batch)
+
+    def edit_tags(self, edits: Sequence[TagEdit]) -> TagChanges:
+        """See `Search.edit_tags`."""
+        with self._transaction():
+            return self._tags.edit(edits)
 
     def roll_back(self, states: Sequence[bytes]) -> set[bytes]:
         """See `Backend.roll_back`. It is on the disk when this returns: what comes next may change another database."""
@@ -80,7 +86,7 @@ class Recorder:
         self._calls.write(batch.calls, batch.evaluations)
         self._values.write()
         self._write_jobs(batch.jobs)
-        self._write_tags(batch.tags)
+        self._tags.write(batch.tags)
         self._handles.write(batch.handles, batch.handle_edges)
         self._mark_changed(batch)
         self._identities.trim()
@@ -91,7 +97,7 @@ class Recorder:
         execute = self._connection.execute
         for each in executions:
             times = (each.start_time, each.updated_time, each.end_time)
-            row = (_to_json(each.args), each.status, *times, each.scheduler_id)
+            row = (storable_json(each.args), each.status, *times, each.scheduler_id)
             known = execute(sql.SELECT_EXECUTION, (each.id,)).fetchone()
             if known is None:
                 execute(sql.INSERT_EXECUTION, (each.id, *row, 0))
@@ -173,21 +179,3 @@ class Recorder:
                 for number, task_id, status in self._connection.execute(statement, (execution_id, *chunk)):
                     known[execution_id, number] = (task_id, status)
         return known
-
-    # -- tags ---------------------------------------------------------------------------------------------------------
-
-    def _write_tags(self, tags: Sequence[TagRecord]) -> None:
-        rows = dict.fromkeys((int(tag.entity_kind), tag.entity_id, tag.key, _to_json(tag.value)) for tag in tags)
-        for chunk in chunks(sorted({row[1] for row in rows})):
-            statement = sql.with_list(sql.SELECT_KNOWN_TAGS, len(chunk))
-            for known in self._connection.execute(statement, (1, *chunk)):
-                rows.pop(known, None)
-        self._connection.executemany(sql.INSERT_TAG, [(*row, 1) for row in rows])
-
-
-def _to_json(value: Any) -> str:
-    """One text for equal values."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    if is_storable(text):
-        return text
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -18,10 +18,13 @@ Promises of every backend, checked by `redun.testing.BackendSuite`:
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from redun.backends.lineage import Lineage
 from redun.backends.schema_versions import SchemaVersions
+from redun.backends.search import Search
+from redun.backends.sync import Synchronized
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
 
-class Backend(SchemaVersions, ABC):
+class Backend(Lineage, Search, Synchronized, SchemaVersions):
     """Keeps what happened, and answers what it was."""
 
     is_durable: bool = True

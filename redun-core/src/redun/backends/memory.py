@@ -9,12 +9,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.memory_lineage import MemoryLineage
+from redun.backends.memory_search import MemorySearch
+from redun.backends.memory_sync import MemorySync
 from redun.backends.records import (
     CallHit,
     CallRecord,
     EntityKind,
     EntityRef,
     EvaluationHit,
+    EvaluationRecord,
     ExecutionRecord,
     FileRow,
     HandleRecord,
@@ -29,6 +33,7 @@ from redun.backends.records import (
     TaskRecord,
     ValueRecord,
 )
+from redun.backends.search import tag_text
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(Backend):
+class MemoryBackend(MemoryLineage, MemorySearch, MemorySync, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.
@@ -56,6 +61,7 @@ class MemoryBackend(Backend):
         self._task_sets: dict[bytes, frozenset[bytes]] = {}
         # Of an evaluation hash: when each raw result was last seen, and every completed call.
         self._evaluations: defaultdict[bytes, dict[bytes, float]] = defaultdict(dict)
+        self._evaluation_records: dict[tuple[bytes, bytes], EvaluationRecord] = {}
         self._calls: dict[tuple[bytes, bytes], CallRecord] = {}
         self._calls_by_hash: dict[bytes, CallRecord] = {}
         self._calls_of_evaluation: defaultdict[bytes, dict[tuple[bytes, bytes], None]] = defaultdict(dict)
@@ -86,7 +92,8 @@ class MemoryBackend(Backend):
         with self._lock:
             self._refuse_dangling(batch)
             for execution in batch.executions:
-                self._executions[execution.id] = execution
+                if execution.updated_time >= self._executions.setdefault(execution.id, execution).updated_time:
+                    self._executions[execution.id] = execution
             for task in batch.tasks:
                 self._tasks.setdefault(task.hash, task)
             for value in batch.values:
@@ -94,6 +101,7 @@ class MemoryBackend(Backend):
             for task_set in batch.task_sets:
                 self._task_sets[task_set.hash] = frozenset(task_set.task_hashes)
             for evaluation in batch.evaluations:
+                self._evaluation_records[evaluation.eval_hash, evaluation.raw_hash] = evaluation
                 self._add_evaluation(evaluation.eval_hash, evaluation.raw_hash, evaluation.time)
             for call in batch.calls:
                 self._add_call(call)
@@ -101,7 +109,8 @@ class MemoryBackend(Backend):
                 self._add_job(job)
             for tag in batch.tags:
                 tags = self._tags[tag.entity_kind, tag.entity_id]
-                if tag not in tags:
+                # By text: to Python, 1 and True are the same.
+                if all(tag.key != each.key or tag_text(tag.value) != tag_text(each.value) for each in tags):
                     tags.append(tag)
             for handle in batch.handles:
                 known = self._handles.setdefault(handle.hash, handle)

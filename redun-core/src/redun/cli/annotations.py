@@ -13,6 +13,7 @@ from typing import Any
 from redun.cli.json_argument import is_json, read_json
 from redun.errors import UsageError
 from redun.job_info import JobInfo
+from redun.provenance.short_repr import short_repr
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,12 +63,19 @@ class Argument:
         word = type_name(self.annotation)
         return f"{word}..." if self.collect is not None else word
 
+    def default_text(self, limit: int = 60) -> str:
+        """The default as it is written in help texts: where there is a choice of words, as one of them."""
+        if isinstance(self.default, enum.Enum):
+            return self.default.name
+        return short_repr(self.default, limit)
+
     def read(self, texts: Sequence[str], where: str) -> Any:
         """The value that the texts stand for.
 
-        Raises UsageError, which begins with `where`, for a text that the annotation does not take.
+        where: what the argument is called in messages, which begin with it.
+
+        Raises UsageError for a text that the annotation does not take.
         """
-        where = f"{where} {self.flag}"
         if self.positions:
             if len(texts) != len(self.positions):
                 raise UsageError(f"{where} takes {len(self.positions)} values ({self.metavar}), not {len(texts)}")

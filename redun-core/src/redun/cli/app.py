@@ -58,7 +58,10 @@ class App:
 
         Raises UsageError when there is no configuration directory.
         """
-        from redun.config.discovery import REDUN_INI_FILE, find_config_dir
+        return self._of_repo(self._load_existing_default())
+
+    def _load_existing_default(self) -> Config:
+        from redun.config.discovery import REDUN_INI_FILE, find_config_dir, load_config
 
         config_dir = find_config_dir(self.config_option)
         if "://" not in config_dir and not (Path(config_dir) / REDUN_INI_FILE).is_file():
@@ -66,7 +69,7 @@ class App:
                 f"no repository: there is no {config_dir}/{REDUN_INI_FILE}. `redun run` and `redun init` create one, "
                 "--config names another place"
             )
-        return self.load_config()
+        return load_config(self.config_option)
 
     def make_scheduler(self, observers: Sequence[Any] = ()) -> Scheduler:
         """A scheduler as configured, by the user's `setup_scheduler` function if there is one. It is not loaded yet."""
@@ -79,27 +82,55 @@ class App:
 
         Raises UsageError when there is none.
         """
-        from redun.config.build import make_backend
+        return open_to_look(self.load_existing_config())
 
-        backend = make_backend(self.load_existing_config())
-        if not backend.is_durable:
-            raise UsageError("the configured repository keeps nothing after a run, so there is nothing to show")
-        try:
-            backend.load_for_questions()
-        except BackendError as error:
-            raise UsageError(str(error)) from error
-        return backend
+    def load_repo(self, name: str) -> Config:
+        """The configuration of a repository by its name, which the configuration of `--config` knows.
+
+        Raises UsageError when there is no such repository.
+        """
+        from redun.config.repos import load_repo
+
+        return load_repo(self._load_existing_default(), name)
 
     def _of_repo(self, config: Config) -> Config:
         if self.repo == "default":
             return config
-        from redun.config.discovery import load_config
+        from redun.config.repos import load_repo
 
-        repos = config.get("repos") or {}
-        if self.repo not in repos or "config_dir" not in repos[self.repo]:
-            known = ", ".join(["default", *repos])
-            raise UsageError(f"--repo {self.repo}: no section [repos.{self.repo}] with config_dir. Known: {known}")
-        return load_config(Path(config.configdir or ".") / repos[self.repo]["config_dir"])
+        return load_repo(config, self.repo)
+
+
+def open_to_look(config: Config) -> Backend:
+    """The repository of a configuration, opened for questions.
+
+    Raises UsageError when it cannot be opened, or keeps nothing.
+    """
+    backend = _durable_backend(config)
+    try:
+        backend.load_for_questions()
+    except BackendError as error:
+        raise UsageError(str(error)) from error
+    return backend
+
+
+def open_to_write(config: Config) -> Backend:
+    """The repository of a configuration, opened to add records to it.
+
+    Raises UsageError when it cannot be opened, or keeps nothing.
+    """
+    backend = _durable_backend(config)
+    open_repository(backend)
+    return backend
+
+
+def _durable_backend(config: Config) -> Backend:
+    from redun.config.build import make_backend
+
+    backend = make_backend(config)
+    if not backend.is_durable:
+        raise UsageError(f"the repository of {config.configdir} keeps nothing after a run, so there is nothing to show")
+    return backend
 
 
 def open_repository(repository: Backend | Scheduler, migrate: bool | None = None) -> None:

@@ -15,6 +15,7 @@ from redun.cli.failures import CommandExit
 from redun.cli.root import root
 from redun.cli.signals import INTERRUPTED, TERMINATED, Terminated
 from redun.errors import RedunError, UsageError
+from redun.log_lines import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def _report(error: Exception, app: App) -> int:
 
 
 def _print_error(message: str) -> None:
-    print(f"redun: error: {message}", file=sys.stderr)
+    print(f"redun: error: {printable(message)}", file=sys.stderr)
 
 
 def _where_to_look(error: click.ClickException) -> str:

@@ -6,7 +6,8 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from redun.log_lines import logger, start_logging
+from redun.job_info import JobInfo
+from redun.log_lines import logger, printable, start_logging
 from redun.provenance.short_repr import short_repr
 
 if TYPE_CHECKING:
@@ -47,17 +48,19 @@ class JobLines:
         line = f"{_WORDS[kind]} {short_job_name(job_name)}: {task_name}({self._arguments(task_name, args, kwargs)})"
         if kind == "running":
             return f"{line} on {executor}"
-        return f"{line} ({detail})" if detail else line
+        return f"{line} ({printable(detail)})" if detail else line
 
     def _arguments(self, task_name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The arguments of a call as they could be written in Python, shortened."""
         names = self._parameter_names.get(task_name)
         if names is None:
             names = self._parameter_names[task_name] = _positional_names(task_name)
-        texts = [f"{name}={short_repr(value)}" for name, value in zip(names, args[:_MAX_ARGUMENTS], strict=False)]
+        given = zip(names, args[:_MAX_ARGUMENTS], strict=False)
+        texts = [f"{name}={short_repr(value)}" for name, value in given if not isinstance(value, JobInfo)]
         texts += [short_repr(value) for value in args[len(names) : _MAX_ARGUMENTS]]
         if kwargs:
-            texts += [f"{name}={short_repr(value)}" for name, value in islice(kwargs.items(), _MAX_ARGUMENTS)]
+            named = islice(kwargs.items(), _MAX_ARGUMENTS)
+            texts += [f"{name}={short_repr(value)}" for name, value in named if not isinstance(value, JobInfo)]
         if len(texts) > _MAX_ARGUMENTS or len(args) > _MAX_ARGUMENTS:
             texts[_MAX_ARGUMENTS:] = ["..."]
         return ", ".join(texts)

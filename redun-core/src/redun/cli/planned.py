@@ -11,44 +11,13 @@ from redun.errors import UsageError
 COMMANDS = (
     "aws",
     "console",
-    "diff",
-    "export",
-    "import",
     "launch",
     "oneshot",
-    "pull",
-    "push",
     "repl",
-    "repo",
-    "tag",
-    "viz",
 )
 
 RUN_FLAGS = (["--pdb"], ["--rerun"])
 RUN_VALUES = (["--exclude-user"],)
-
-LOG_FLAGS = tuple(
-    [f"--{name}"] for name in ("all", "exec", "job", "call-node", "task", "value", "file", "count", "detail")
-)
-LOG_VALUES = (
-    *(
-        [f"--{name}"]
-        for name in (
-            "exec-status",
-            "job-status",
-            "task-name",
-            "task-hash",
-            "value-type",
-            "file-path",
-            "exec-id",
-            "result",
-            "arg",
-            "exec-tag",
-            "format",
-        )
-    ),
-    ["-t", "--tag"],
-)
 
 
 def planned_options(flags: tuple[list[str], ...], values: tuple[list[str], ...]) -> list[click.Parameter]:

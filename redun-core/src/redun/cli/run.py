@@ -16,8 +16,8 @@ from redun.cli.input_file import read_input
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
-from redun.errors import UsageError
-from redun.log_lines import logger
+from redun.errors import UsageError, describe_error
+from redun.log_lines import logger, printable
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -116,7 +116,14 @@ def _run_task(
             raise failure from error
     app.result = result
     if result is not None:
-        click.echo(pformat(result))
+        click.echo(_shown(result))
+
+
+def _shown(result: Any) -> str:
+    try:
+        return pformat(result)
+    except Exception as error:  # from a foreign __repr__, or for a value that is nested too deeply
+        return f"<a result of type {type(result).__name__} that cannot be shown: {describe_error(error)}>"
 
 
 def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit | None:
@@ -130,7 +137,8 @@ def _workflow_failure(scheduler: Scheduler, error: BaseException) -> CommandExit
     if not scheduler.use_task_traceback:
         import traceback
 
-        return CommandExit(1, "".join(["redun: the workflow failed.\n", *traceback.format_exception(error)]).rstrip())
+        text = printable("".join(traceback.format_exception(error)).rstrip())
+        return CommandExit(1, f"redun: the workflow failed.\n{text}")
     return CommandExit(1, "\n".join(["redun: the workflow failed.", *scheduler.traceback.format()]))
 
 

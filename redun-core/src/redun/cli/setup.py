@@ -77,7 +77,7 @@ def describe_setup(config: Config) -> str:
         return "No setup_scheduler is configured, so --setup takes no arguments."
     lines = ["Arguments for --setup:"]
     for argument in _arguments(function):
-        default = "required" if argument.is_required else f"default: {short_repr(argument.default)}"
+        default = "required" if argument.is_required else f"default: {argument.default_text()}"
         lines.append(f"  {argument.name}={argument.metavar}  ({default})")
     if len(lines) == 1:
         lines = ["setup_scheduler takes no arguments from --setup."]
@@ -119,4 +119,4 @@ def _read_setup(function: Callable[..., Any], setup: Sequence[str]) -> dict[str,
     missing = [name for name, argument in arguments.items() if argument.is_required and name not in texts]
     if missing:
         raise UsageError(f"setup_scheduler needs --setup {' --setup '.join(f'{name}=...' for name in missing)}")
-    return {name: arguments[name].read(values, "--setup") for name, values in texts.items()}
+    return {name: arguments[name].read(values, f"--setup {name}") for name, values in texts.items()}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from redun.cli.annotations import Argument, arguments_of
 from redun.errors import UsageError
-from redun.provenance.short_repr import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +104,10 @@ class TaskCommand:
                 f"See its arguments with: redun run SCRIPT {self.task.fullname} --help"
             )
         by_name = {argument.name: argument for argument in self.arguments}
-        return {name: by_name[name].read(values, self.task.fullname) for name, values in texts.items()}
+        return {
+            name: by_name[name].read(values, f"{self.task.fullname} {by_name[name].flag}")
+            for name, values in texts.items()
+        }
 
     def _unknown(self, word: str, flag: str) -> str:
         name = self.task.fullname
@@ -146,5 +148,5 @@ def _help_option(argument: Argument) -> click.Option:
     elif argument.default is None:
         text = ""
     else:
-        text = f"[default: {short_repr(argument.default, 60)}]"
+        text = f"[default: {argument.default_text()}]"
     return click.Option([argument.flag, "value"], metavar=argument.metavar, help=text)

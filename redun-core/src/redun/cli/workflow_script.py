@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.cli.failures import CommandExit
 from redun.errors import RedunError, UsageError
+from redun.log_lines import printable
 from redun.source import import_workflow_module
 from redun.task_registry import get_task_registry
 
@@ -121,7 +122,7 @@ def user_failure(what: str, error: Exception) -> CommandExit:
     problem = traceback.TracebackException(type(error), error, own_frames, compact=True)
     _drop_machinery(problem)
     text = "".join(problem.format()).rstrip("\n")
-    return CommandExit(2, f"redun: error: {what}:\n{text}")
+    return CommandExit(2, f"redun: error: {what}:\n{printable(text)}")
 
 
 def _drop_machinery(problem: traceback.TracebackException | None) -> None:

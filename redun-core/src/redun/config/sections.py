@@ -90,7 +90,7 @@ class TagsSection(OpenSettings):
 
 
 class RepoSection(Settings):
-    """Another repository, for `redun --repo NAME`."""
+    """Another repository, for push, pull and `--repo NAME`."""
 
     config_dir: str = Field(description="The configuration directory of that repository, relative to this one.")
 

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from redun.errors import ExecutorError
+from redun.errors import ExecutorError, describe_error
 from redun.source import import_workflow_module
 from redun.task_registry import get_task_registry
 
@@ -125,7 +125,7 @@ def _import_module_of(target: TaskTarget) -> None:
     except (Exception, SystemExit) as error:
         raise ExecutorError(
             f"Task {target.full_name} cannot be loaded: importing module {target.load_module!r} ({_where(target)}) "
-            f"raised {type(error).__name__}: {error}. {_advice(target)}"
+            f"raised {describe_error(error)}. {_advice(target)}"
         ) from error
 
 

@@ -13,11 +13,12 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import ExecutorError
+from redun.errors import ExecutorError, describe_error
 from redun.executors import calls
 from redun.plugins.connect import connect_filesystems
 from redun.task_registry import get_task_registry
 from redun.traceback import format_error
+from redun.types.exceptions import Pickler, portable_error
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall, TaskTarget
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 PROTOCOL = 5
 _RETURNED = b"R"
 _RAISED = b"E"
-_HIDDEN = ("redun.executors",)
+_HIDDEN = ("redun.executors", "redun.scheduler", "redun.source", "importlib")
+"""What leads to the bodies of tasks, some of which are in other modules of redun."""
 
 
 class RemoteTaskError(ExecutorError):
@@ -67,7 +69,7 @@ def encode_call(call: TaskCall) -> bytes:
     buffer = io.BytesIO()
     pickle.dump(call.target, buffer, PROTOCOL)
     try:
-        pickle.dump((call.args, call.kwargs), buffer, PROTOCOL)
+        Pickler(buffer, PROTOCOL).dump((call.args, call.kwargs))
     except Exception as error:
         raise ExecutorError(_describe_bad_argument(call, error)) from error
     return buffer.getvalue()
@@ -98,12 +100,15 @@ def decode_outcome(full_name: str, message: bytes) -> Outcome:
         except Exception as error:
             failure = ExecutorError(
                 f"The result of task {full_name} came back from its process but cannot be unpickled here: "
-                f"{type(error).__name__}: {error}"
+                f"{describe_error(error)}"
             )
             failure.__cause__ = error
             return Raised(failure, None)
     pickled, original, text = pickle.loads(payload)
-    return Raised(_load_error(full_name, pickled, original, text), text)
+    raised = _load_error(full_name, pickled, original, text)
+    if isinstance(raised, RemoteTaskError):
+        text = f"{text.rstrip()}\n\n{type(raised).__name__}: {raised}\n"  # why the error itself is not there
+    return Raised(raised, text)
 
 
 def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -112,7 +117,7 @@ def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, 
     except Exception as error:
         raise ExecutorError(
             f"The arguments of task {target.full_name} cannot be unpickled in the process that runs it: "
-            f"{type(error).__name__}: {error}. Classes of arguments must be importable there."
+            f"{describe_error(error)}. Classes of arguments must be importable there."
         ) from error
     return args, kwargs
 
@@ -121,11 +126,11 @@ def _encode_value(full_name: str, value: Any) -> bytes:
     buffer = io.BytesIO()
     buffer.write(_RETURNED)
     try:
-        pickle.dump(value, buffer, PROTOCOL)
+        Pickler(buffer, PROTOCOL).dump(value)
     except Exception as error:
         raise ExecutorError(
             f"Task {full_name} returned a {_type_name(value)} that cannot be pickled, so it cannot be sent back from "
-            f'its process: {type(error).__name__}: {error}. Return plain data, or run the task with mode="thread".'
+            f'its process: {describe_error(error)}. Return plain data, or run the task with mode="thread".'
         ) from error
     return buffer.getvalue()
 
@@ -133,11 +138,8 @@ def _encode_value(full_name: str, value: Any) -> bytes:
 def _encode_error(error: BaseException) -> bytes:
     text = format_error(error, _HIDDEN)
     original = _safe_repr(error)
-    pickled: bytes | None
-    try:
-        pickled = pickle.dumps(error, PROTOCOL)
-    except Exception:
-        pickled = None
+    portable = portable_error(error, _can_travel)
+    pickled = None if portable is None else _dump(portable)
     buffer = io.BytesIO()
     buffer.write(_RAISED)
     pickle.dump((pickled, original, text), buffer, PROTOCOL)
@@ -146,8 +148,7 @@ def _encode_error(error: BaseException) -> bytes:
 
 def _load_error(full_name: str, pickled: bytes | None, original: str, text: str) -> BaseException:
     if pickled is not None:
-        # An exception whose constructor does not match its `args` was pickled without complaint, and fails here.
-        try:
+        try:  # its class may be another one here, or none
             error = pickle.loads(pickled)
         except Exception:
             error = None
@@ -162,7 +163,7 @@ def _describe_bad_argument(call: TaskCall, error: Exception) -> str:
     name, value = _find_bad_argument(call)
     return (
         f"{name} of task {call.target.full_name}, a {_type_name(value)}, cannot be sent to another process: "
-        f"pickling it raised {type(error).__name__}: {error}. "
+        f"pickling it raised {describe_error(error)}. "
         'Pass plain data, or run the task with mode="thread".'
     )
 
@@ -190,10 +191,24 @@ def _parameter_names(full_name: str) -> list[str]:
 
 def _can_pickle(value: Any) -> bool:
     try:
-        pickle.dumps(value, PROTOCOL)
+        _dump(value)
     except Exception:
         return False
     return True
+
+
+def _can_travel(value: Any) -> bool:
+    try:
+        pickle.loads(_dump(value))
+    except Exception:
+        return False
+    return True
+
+
+def _dump(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    Pickler(buffer, PROTOCOL).dump(value)
+    return buffer.getvalue()
 
 
 def _type_name(value: Any) -> str:

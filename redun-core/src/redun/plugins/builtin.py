@@ -49,10 +49,10 @@ def redun_register_config_sections() -> list[ConfigSection]:
         ConfigSection("scheduler", f"{sections}:SchedulerSection", "How workflows are run"),
         ConfigSection("limits", f"{sections}:LimitsSection", "How much of a resource tasks may use at the same time"),
         ConfigSection("tags", f"{sections}:TagsSection", "Tags for every execution"),
-        ConfigSection("repos.*", f"{sections}:RepoSection", "Other repositories, for `redun --repo NAME`"),
+        ConfigSection("repos.*", f"{sections}:RepoSection", "Other repositories, for push, pull and `--repo NAME`"),
         ConfigSection(
             "federated_tasks.*",
             f"{sections}:FederatedTaskSection",
-            "Tasks that other repositories publish (not yet used)",
+            "Tasks that other repositories publish",
         ),
     ]

@@ -91,6 +91,66 @@ def find(backend: Backend, text: str) -> Found:
     return found
 
 
+def find_execution(backend: Backend, text: str) -> str:
+    """The full id of the execution that a text names: `-`, `~N`, an id or its beginning.
+
+    Raises what `find` raises.
+    """
+    found = _find_execution(backend, text) or _find_by_prefix(backend, text, EntityKind.EXECUTION)
+    if not isinstance(found, ExecutionFound):
+        raise UsageError(f"{text!r} names no execution in this repository")
+    return found.execution_id
+
+
+def find_task(backend: Backend, text: str) -> bytes:
+    """The hash of the version of a task whose hash begins like this. Raises what `find` raises."""
+    found = _find_by_prefix(backend, text, EntityKind.TASK)
+    if not isinstance(found, TaskFound):
+        raise UsageError(f"{text!r} is not the hash of a task in this repository, or the beginning of one")
+    return found.task_hash
+
+
+def find_value(backend: Backend, text: str) -> bytes:
+    """The hash of the value whose hash begins like this. Raises what `find` raises."""
+    found = _find_by_prefix(backend, text, EntityKind.VALUE)
+    if not isinstance(found, ValueFound):
+        raise UsageError(f"{text!r} is not the hash of a value in this repository, or the beginning of one")
+    return found.value_hash
+
+
+def find_tagged(backend: Backend, text: str) -> tuple[EntityKind, str]:
+    """The kind and id, as tags have them, of the one thing that a text names.
+
+    Raises what `find` raises, and UsageError for a name of several versions of a task or states of a file.
+    """
+    if _ID_PREFIX.fullmatch(text) is not None and _find_task_name(backend, text) is None:
+        # `find` shows a call through a job of it. Here it is the call that is meant.
+        refs = backend.find_ids(text.lower(), limit=2)
+        if len(refs) == 1 and refs[0].kind is EntityKind.CALL:
+            return refs[0]
+    match find(backend, text):
+        case ExecutionFound(execution_id):
+            return EntityKind.EXECUTION, execution_id
+        case JobFound(job):
+            return EntityKind.JOB, f"{job.execution_id}.{job.number}"
+        case TaskFound(task_hash):
+            return EntityKind.TASK, task_hash.hex()
+        case ValueFound(value_hash):
+            return EntityKind.VALUE, value_hash.hex()
+        case TaskNameFound(name):
+            return EntityKind.TASK, _the_only(name, "versions of a task", [t.hash for t in backend.tasks_named(name)])
+        case FileFound(path):
+            states = [row.value_hash for row in backend.files(path)]
+            return EntityKind.VALUE, _the_only(path, "states of a file", states)
+
+
+def _the_only(text: str, what: str, hashes: list[bytes]) -> str:
+    if len(hashes) > 1:
+        shown = "".join(f"\n  {each.hex()}" for each in hashes)
+        raise AmbiguousIdError(f"{text!r} names several {what}:{shown}")
+    return hashes[0].hex()
+
+
 def _find_execution(backend: Backend, text: str) -> ExecutionFound | None:
     match = _LATEST.fullmatch(text)
     if match is None:

@@ -33,17 +33,19 @@ class JobStatuses:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._is_lost: dict[str, bool] = {}
+        self._of_executions: dict[str, str] = {}
+
+    def of_execution(self, job: JobRow) -> str:
+        """The name of the status of a job's execution."""
+        if job.execution_id not in self._of_executions:
+            execution = self._backend.execution(job.execution_id)
+            self._of_executions[job.execution_id] = "" if execution is None else execution_status(execution)
+        return self._of_executions[job.execution_id]
 
     def of(self, job: JobRow) -> str:
         """The name of a job's status; LOST for a running job of a lost execution."""
-        return LOST if job.status is Status.RUNNING and self._execution_is_lost(job.execution_id) else job.status.name
-
-    def _execution_is_lost(self, execution_id: str) -> bool:
-        if execution_id not in self._is_lost:
-            execution = self._backend.execution(execution_id)
-            self._is_lost[execution_id] = execution is not None and _is_lost(execution)
-        return self._is_lost[execution_id]
+        is_lost = job.status is Status.RUNNING and self.of_execution(job) == LOST
+        return LOST if is_lost else job.status.name
 
 
 def _is_lost(execution: ExecutionRecord) -> bool:

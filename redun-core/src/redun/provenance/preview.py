@@ -87,6 +87,13 @@ def _handle(kind: Any, info: Any, *_more: Any) -> Any:
     return kind(fullname=Words(fullname), hash=Words(str(state.get("hash"))[:8]))
 
 
+def _exception(kind: Any, args: Any) -> Any:
+    """What shows for an exception: its class, and the arguments that it holds."""
+    if isinstance(kind, type) and issubclass(kind, (Stub, Exception)):
+        return kind(*args)
+    raise pickle.UnpicklingError(f"{kind} is not shown")
+
+
 class Words:
     """A text that is shown without quotes."""
 
@@ -249,6 +256,7 @@ _SAFE: dict[tuple[str, str], Callable[[], Any]] = {
         for module in ("pathlib", "pathlib._local")
         for name in ("PurePath", "PurePosixPath", "PureWindowsPath", "PosixPath", "Path")
     },
+    ("redun.types.exceptions", "restore_exception"): lambda: _exception,
     ("redun.types.pickling", "restore_path"): _import("redun.types.pickling", "restore_path"),
     ("numpy.core.numeric", "_frombuffer"): lambda: _array,
     ("numpy._core.numeric", "_frombuffer"): lambda: _array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Argument
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression import Expression
 from redun.hashing import new_hasher
 from redun.scheduler import handles
@@ -127,7 +127,7 @@ class Arguments:
         try:
             return apply("preprocess", value, arguments)
         except Exception as error:  # the user's own method
-            reason = f"{type(error).__name__}: {error}"
+            reason = describe_error(error)
             raise InvalidValueError(
                 f"{self._describe(index)} cannot be prepared: preprocess raised {reason}"
             ) from error
@@ -141,6 +141,8 @@ class Arguments:
     def _guarded(self, index: int, encoder: Callable[[Any], Any], value: Any) -> Any:
         try:
             return encoder(value)
+        except InvalidArgumentError:
+            raise
         except InvalidValueError as error:
             raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
 

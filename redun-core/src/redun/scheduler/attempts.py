@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from redun.backends.records import EntityKind, TagRecord
-from redun.errors import JobTimeoutError
+from redun.errors import JobTimeoutError, describe_error
 from redun.scheduler import job as columns
 
 if TYPE_CHECKING:
@@ -74,8 +74,11 @@ class Attempts:
         if job.holds_limits:
             self._run.calls.release(job)
         self._record(job, error)
-        self._run.emit(job, "retry", f"in {delay:g} s, attempt {job.attempt} failed: {type(error).__name__}: {error}")
+        self._run.emit(job, "retry", f"in {delay:g} s, attempt {job.attempt} failed: {describe_error(error)}")
         job.move_to(columns.PENDING)
+        if job.info.target.is_async:
+            # What it awaited may be the reason.
+            self._run.equal_calls.forget_failures(job)
         job.attempt += 1
         self._add(delay, job, 0)
         self.retrying += 1
@@ -86,7 +89,7 @@ class Attempts:
             now = time.time()
             told = {
                 "attempt": job.attempt,
-                "error": f"{type(error).__name__}: {error}",
+                "error": describe_error(error),
                 "start_time": job.start_time,
                 "end_time": max(now, job.start_time),
             }

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import InvalidValueError, SchedulerError
 from redun.executors.base import TaskCall
-from redun.expression_graph import has_expressions
+from redun.expression import has_expressions
 from redun.hashing import hash_data, new_hasher
 from redun.job_info import JobInfo
 from redun.scheduler import job as columns
 from redun.scheduler.arguments import Arguments
 from redun.scheduler.cache import Finished, Hit, Unopened
-from redun.scheduler.cells import Cell, Join, find_expressions
+from redun.scheduler.cells import Cell, Join, find_expressions, substitute
 from redun.scheduler.context import NO_CONTEXT, Context
 from redun.scheduler.job import Job
 from redun.scheduler.options import CallOptions, resolve_options
@@ -59,21 +59,26 @@ class Calls:
         self, parent: Job, cell: Cell, expr: TaskExpression[Any], info: PreparedTask, bound: tuple[Any, ...]
     ) -> None:
         """Make a call whose arguments are bound and evaluated, but for lazy defaults."""
-        if expr.task_options and has_expressions(expr.task_options):
-            exprs = find_expressions((expr.task_options,))
+        lazy = info.lazy_options
+        if lazy:
+            overridden = {*parent.exports, *expr.task_options}
+            lazy = {name: value for name, value in lazy.items() if name not in overridden}
+        if lazy or (expr.task_options and has_expressions(expr.task_options)):
+            given = (lazy, expr.task_options)
             target = (cell, expr, info, bound)
-            self._run.reducer.wait_for(parent, expr.task_options, exprs, target, self._options_ready, self._pass_error)
+            exprs = find_expressions(given)
+            self._run.reducer.wait_for(parent, given, exprs, target, self._options_ready, self._pass_error)
             return
         self._start(parent, cell, expr, info, bound, expr.task_options)
 
     def _options_ready(self, join: Join) -> None:
         cell, expr, info, bound = join.target
         try:
-            options = join.evaluated()
+            declared, options = join.evaluated()
         except Exception as error:
             self._run.reducer.reject(cell, error)
             return
-        self._start(join.job, cell, expr, info, bound, options)
+        self._start(join.job, cell, expr, info, bound, options, declared)
 
     def _pass_error(self, join: Join, error: BaseException) -> None:
         self._run.reducer.reject(join.target[0], error)
@@ -86,20 +91,25 @@ class Calls:
         info: PreparedTask,
         bound: tuple[Any, ...],
         call_options: dict[str, Any],
+        declared: dict[str, Any] | None = None,
     ) -> None:
+        """Make a call whose options are evaluated as well.
+
+        declared: those options of the decorator that were expressions.
+        """
         try:
-            options = self._options(parent, expr, info, call_options)
+            options = self._options(parent, expr, info, call_options, declared)
             context = parent.context
             if options.context_changes:
                 context = context.updated(options.context_changes)
         except SchedulerError as error:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
             return
         try:
             if options.scope == "NONE" and self._equal.share_expression(parent, cell, expr):
                 return
         except InvalidValueError as error:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
             job = self._new_job(parent, cell, info, options, context)
@@ -116,14 +126,22 @@ class Calls:
         self._arrive(job.parent, job.cell, expr, job.info, job.options, job.context, bound, job)
 
     def _options(
-        self, parent: Job, expr: TaskExpression[Any], info: PreparedTask, call_options: dict[str, Any]
+        self,
+        parent: Job,
+        expr: TaskExpression[Any],
+        info: PreparedTask,
+        call_options: dict[str, Any],
+        declared: dict[str, Any] | None,
     ) -> CallOptions:
-        exports = parent.exports
+        exports, task, use_cache = parent.exports, info.task, self._run.use_cache
+        if declared:
+            own = {**info.declared_options, **declared}
+            return resolve_options(task, own, exports, call_options, expr.export_names, use_cache)
         if call_options or expr.export_names:
-            return resolve_options(info.task, exports, call_options, expr.export_names, self._run.use_cache)
+            return resolve_options(task, info.declared_options, exports, call_options, expr.export_names, use_cache)
         known = info.plain_options.get(id(exports))
         if known is None:
-            known = resolve_options(info.task, exports, call_options, (), self._run.use_cache)
+            known = resolve_options(task, info.declared_options, exports, call_options, (), use_cache)
             info.plain_options[id(exports)] = known
             self._run.kept.append(exports)  # so that its identity stays its own
         return known
@@ -159,7 +177,7 @@ class Calls:
         try:
             arguments = Arguments(info, bound, memo, self._most_bytes, parent.call_order)
         except Exception as error:  # an argument cannot be stored, or not even be made: a set that is given a list
-            self._refuse(parent, cell, expr, info, job, error)
+            self._refuse(parent, cell, expr, info, job, error, bound)
             return
         args_hash = arguments.hash()
         hasher = _EVAL.copy()
@@ -198,16 +216,18 @@ class Calls:
         info: PreparedTask,
         job: Job | None,
         error: BaseException,
+        bound: tuple[Any, ...],
     ) -> None:
         if job is None:
-            self.reject(parent, cell, expr, info, error)
+            self.reject(parent, cell, expr, info, error, bound)
         else:
+            job.arguments = _as_far_as_known(bound, {**parent.memo, **job.memo})
             self._run.outcomes.fail(job, error)
 
     def _follow(self, job: Job, equal: Job | Finished) -> bool:
         """Let a job take over the outcome of an equal call elsewhere in the execution."""
         if isinstance(equal, Job):
-            equal.followers = [*(equal.followers or ()), job]
+            self._equal.follow(job, equal)
             return True
         finished = self._equal.with_value(equal)
         if finished is None:
@@ -313,16 +333,34 @@ class Calls:
                 self.execute(released)
 
     def reject(
-        self, parent: Job, cell: Cell, expr: TaskExpression[Any], info: PreparedTask, error: BaseException
+        self,
+        parent: Job,
+        cell: Cell,
+        expr: TaskExpression[Any],
+        info: PreparedTask,
+        error: BaseException,
+        bound: tuple[Any, ...] = (),
     ) -> None:
-        """Record a call that cannot even be made: arguments that do not fit, options that make no sense."""
+        """Record a call that cannot even be made: arguments that do not fit, options that make no sense.
+
+        bound: one argument a parameter, to show, where the arguments do fit.
+        """
         try:
-            options = resolve_options(info.task, parent.exports, {}, (), self._run.use_cache)
+            options = resolve_options(info.task, info.declared_options, parent.exports, {}, (), self._run.use_cache)
         except SchedulerError:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
         job = self._new_job(parent, cell, info, options, parent.context)
         job.args_hash = job.eval_hash = _expression_hash(expr)
+        job.arguments = _as_far_as_known(bound, parent.memo)
         self._run.outcomes.fail(job, error)
+
+
+def _as_far_as_known(bound: tuple[Any, ...], memo: dict[int, Cell]) -> tuple[Any, ...]:
+    """The arguments of a call that cannot be made, to show: evaluated, where that is what went wrong not at all."""
+    try:
+        return tuple(substitute(value, memo) for value in bound)
+    except Exception:  # such as a set that is given a list, or a default that nobody has evaluated
+        return bound
 
 
 def _expression_hash(expr: TaskExpression[Any]) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from redun.errors import SchedulerError
 from redun.promise import Promise
+from redun.scheduler.errors import check_error_class, check_recovery, error_to_hand_on
 from redun.task import scheduler_task, task
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ def _cond(
     scheduler: Scheduler,
     parent_job: Job,
     _sexpr: SchedulerExpression[Any],
-    condition: Any,
-    value: Any,
+    cond_expr: Any,
+    then_expr: Any,
     *rest: Any,
 ) -> Promise[Any]:
     """`cond(c1, v1, c2, v2, ..., otherwise)`: the value after the first true condition; only that one is evaluated.
 
     Raises `NoTrueCondition` when no condition is true and there is no `otherwise`.
     """
-    terms = (condition, value, *rest)
+    terms = (cond_expr, then_expr, *rest)
     result: Promise[Any] = Promise()
 
     def try_from(position: int) -> None:
@@ -76,11 +77,14 @@ def _catch(
     if len(recovers) % 2:
         raise SchedulerError("catch() takes pairs of an error class and a task to recover with")
     pairs = list(zip(recovers[::2], recovers[1::2], strict=True))
+    for error_class, recover_task in pairs:
+        check_error_class("catch()", error_class)
+        check_recovery("catch()", recover_task)
 
     def recover(error: BaseException) -> Any:
         for error_class, recover_task in pairs:
             if isinstance(error, error_class):
-                return scheduler.evaluate(recover_task(error), parent_job=parent_job)
+                return scheduler.evaluate(recover_task(error_to_hand_on(error, recover_task)), parent_job=parent_job)
         raise error
 
     return scheduler.evaluate(expr, parent_job=parent_job).catch(recover)
@@ -92,4 +96,6 @@ catch = cast("Catch", _catch)
 @task(namespace="redun", version="1", executor="inline")
 def throw(error: BaseException) -> NoReturn:
     """Raise an error, when the expression is evaluated."""
+    if not (isinstance(error, BaseException) or (isinstance(error, type) and issubclass(error, BaseException))):
+        raise SchedulerError(f"throw() takes an exception, such as ValueError({error!r}), not {error!r}")
     raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import InvalidValueError
+from redun.scheduler.cells import FAILED
 from redun.scheduler.job import Job
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ class EqualCalls:
         self._by_eval: dict[bytes, Job | Finished] = {}
         self.find = self._by_eval.get
         self.remember = self._by_eval.__setitem__
+        self.following: dict[Job, Job] = {}
+        """Jobs that wait for an equal one that was made elsewhere, and that one."""
+        self._failed: dict[int, list[tuple[int, bytes]]] = {}
+        """Number and key of each call that has failed, by the number of the job that made it."""
 
     def share(self, equal: Job | Finished, parent: Job, cell: Cell) -> bool:
         """Within one parent equal calls are one."""
@@ -35,6 +40,34 @@ class EqualCalls:
             return False
         self.settle(cell, equal)
         return True
+
+    def failed(self, job: Job) -> None:
+        """Note that a job has failed."""
+        assert job.parent is not None
+        self._failed.setdefault(job.parent.number, []).append((job.number, job.key))
+
+    def forget_failures(self, job: Job) -> None:
+        """Have the calls below a job that failed made again when the job makes them again. What succeeded is kept."""
+        below = [job.number]
+        while below:
+            for number, key in self._failed.pop(below.pop(), ()):
+                below.append(number)
+                known = self._by_eval.get(key)
+                if known is not None and not isinstance(known, Job) and known.error is not None:
+                    del self._by_eval[key]
+        for cells in (job.memo, job.same_expressions or {}):
+            for name in [name for name, cell in cells.items() if cell.state == FAILED]:
+                del cells[name]  # type: ignore[arg-type]
+
+    def follow(self, job: Job, equal: Job) -> None:
+        """Have a job wait for an equal one."""
+        equal.followers = [*(equal.followers or ()), job]
+        self.following[job] = equal
+
+    def stop_following(self, job: Job) -> None:
+        """Let a job wait no more."""
+        equal = self.following.pop(job)
+        equal.followers = [follower for follower in equal.followers or () if follower is not job]
 
     def settle(self, cell: Cell, finished: Finished) -> None:
         """Give a cell the outcome of a finished call."""

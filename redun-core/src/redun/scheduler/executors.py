@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from redun.scheduler.job import ATTEMPT_SHIFT
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from redun.scheduler.run import Run
 
@@ -104,6 +105,19 @@ class ExecutorPool:
         """The names that tasks can select."""
         return list(dict.fromkeys([*self._configured, *self.by_name]))
 
+    def take(self, name: str) -> Executor:
+        """The executor of a name, be it an alias. Raises `KeyError` when there is none."""
+        if name not in self.names:
+            raise KeyError(name)
+        return self._find_one(name)
+
+    def remove(self, name: str) -> None:
+        """Forget an executor. Raises `KeyError` when there is none."""
+        if name not in self.names:
+            raise KeyError(name)
+        self._configured = [one for one in self._configured if one != name]
+        self.by_name.pop(name, None)
+
     def add(self, executor: Executor) -> None:
         """Add an executor, or replace the one of the same name."""
         self.by_name[executor.name] = executor
@@ -164,3 +178,31 @@ class ExecutorPool:
         self._users[id(executor)] -= 1
         if not self._users[id(executor)]:
             executor.stop()
+
+
+class ExecutorsByName(MutableMapping[str, Executor]):
+    """The executors of a pool as a mapping. They are made when they are taken out of it."""
+
+    def __init__(self, pool: ExecutorPool) -> None:
+        self._pool = pool
+
+    def __getitem__(self, name: str) -> Executor:
+        return self._pool.take(name)
+
+    def __setitem__(self, name: str, executor: Executor) -> None:
+        self._pool.by_name[name] = executor
+
+    def __delitem__(self, name: str) -> None:
+        self._pool.remove(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pool.names)
+
+    def __len__(self) -> int:
+        return len(self._pool.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._pool.names
+
+    def __repr__(self) -> str:
+        return f"<executors {', '.join(self)}>"

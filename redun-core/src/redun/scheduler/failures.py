@@ -5,7 +5,8 @@ from __future__ import annotations
 import reprlib
 from typing import TYPE_CHECKING
 
-from redun.errors import InvalidValueError
+from redun.errors import InvalidValueError, describe_error
+from redun.job_info import JobInfo
 from redun.scheduler.errors import ErrorValue, storable_error
 from redun.traceback import Frame, Traceback, error_frames, format_error, shorten_frames
 from redun.value import encode
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from redun.scheduler.job import Job
     from redun.value import EncodedValue
 
-_HIDDEN = ("redun", "redun_executor_local", "threading", "concurrent")
+_HIDDEN = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 60
 
@@ -68,7 +69,7 @@ def _encode(failures: Failures, error: BaseException, traceback: Traceback) -> E
     try:
         encoded = encode(ErrorValue(storable_error(error), traceback))
     except InvalidValueError:
-        encoded = encode(ErrorValue(RuntimeError(f"{type(error).__name__}: {error}"), traceback))
+        encoded = encode(ErrorValue(RuntimeError(describe_error(error)), traceback))
     failures.add(error, traceback, encoded)
     return encoded
 
@@ -96,11 +97,17 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
             lineno = summary.lineno or lineno
             break
     name = f"{job.run.execution_id[:8]}.{job.number + job.run.extension.start}"
-    return Frame(name, info.fullname, filename, lineno, _arguments(info.names, job.arguments))
+    return Frame(name, info.fullname, filename, lineno, describe_arguments(job))
+
+
+def describe_arguments(job: Job) -> tuple[str, ...]:
+    """`name = value` for each argument of a job, shortened."""
+    return _arguments(job.info.names, job.arguments)
 
 
 def _arguments(names: Sequence[str], values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(f"{name} = {shorten(value)}" for name, value in zip(names, values, strict=False))
+    given = zip(names, values, strict=False)
+    return tuple(f"{name} = {shorten(value)}" for name, value in given if not isinstance(value, JobInfo))
 
 
 def shorten(value: object) -> str:

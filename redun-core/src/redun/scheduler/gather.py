@@ -8,6 +8,7 @@ from redun import nested
 from redun.expression import Expression
 from redun.promise import Promise, wait_promises
 from redun.scheduler.cells import find_expressions
+from redun.scheduler.errors import check_error_class, check_recovery, error_to_hand_on
 from redun.task import scheduler_task
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def _catch_all(
     `recover(value)`, which is given the nested value with an exception in place of each expression that failed. Else
     the first error, in the order of the expressions, once everything has ended.
     """
+    if error_class is not None:
+        check_error_class("catch_all()", error_class)
+    if recover is not None:
+        check_recovery("catch_all()", recover)
     terms = find_expressions((exprs,))
     promises = {id(term): scheduler.evaluate(term, parent_job=parent_job) for term in terms}
 
@@ -41,7 +46,7 @@ def _catch_all(
         promise = promises.get(id(leaf)) if isinstance(leaf, Expression) else None
         if promise is None:
             return leaf
-        return promise.error if promise.is_rejected else promise.value
+        return error_to_hand_on(promise.error, recover) if promise.is_rejected else promise.value
 
     def gather(settled: list[Promise[Any]]) -> Any:
         errors = [promise.error for promise in settled if promise.is_rejected]

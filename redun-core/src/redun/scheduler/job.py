@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.backends.records import Status
 from redun.scheduler.context import NO_CONTEXT
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from redun.scheduler.options import CallOptions, Exports
     from redun.scheduler.prepared import PreparedTask, TaskSet
     from redun.scheduler.run import Run
+    from redun.task import Task
     from redun.value import EncodedValue
 
 ATTEMPT_SHIFT = 32
@@ -26,6 +27,12 @@ def number_of(ticket: int) -> int:
 
 PENDING, RUNNING, FAILED, CACHED, DONE = range(5)
 """Columns of the status table."""
+
+
+class JobExecution(NamedTuple):
+    """The execution that a job belongs to."""
+
+    id: str
 
 
 class Job:
@@ -106,6 +113,48 @@ class Job:
     def exports(self) -> Exports:
         """The options that hold for the calls made by this job."""
         return self.options.exports if self.number else self.run.exports
+
+    # -- what scheduler tasks may ask of the job that encloses them ---------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The job's id, as `JobInfo.job_id`: `<execution id>.<number>`."""
+        return self.name
+
+    @property
+    def execution(self) -> JobExecution:
+        """The execution that the job belongs to."""
+        return JobExecution(self.run.execution_id)
+
+    @property
+    def parent_job(self) -> Job | None:
+        """The job that made this call; None for that of the root."""
+        return self.parent if self.parent is not None and self.parent.number else None
+
+    @property
+    def task(self) -> Task[..., Any] | None:
+        """The task that is called; None where options of the root's own call are evaluated, which has no job yet."""
+        return self.info.task if self.number else None
+
+    @property
+    def args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The evaluated arguments, by position and by name."""
+        return self.info.binder.call_arguments(self.arguments) if self.arguments else ((), {})
+
+    def get_options(self) -> dict[str, Any]:
+        """The task options of the call: those of the decorator, of callers above that export some, and its own."""
+        options = self.options.values if self.number else self.run.exports
+        return {name: value for name, value in options.items() if not name.startswith("_")}
+
+    def get_option(self, name: str, default: Any = None) -> Any:
+        """One task option of the call."""
+        return self.get_options().get(name, default)
+
+    def get_context(self) -> dict[str, Any]:
+        """The context that the job was called in."""
+        return dict(self.context.value)
+
+    # -- what the engine does with it ---------------------------------------------------------------------------------
 
     def move_to(self, column: int) -> None:
         """Count this job in another column of the status table."""

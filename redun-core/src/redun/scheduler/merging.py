@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @scheduler_task(namespace="redun", version="1")
 def merge_handles(
-    scheduler: Scheduler, parent_job: Job, _sexpr: SchedulerExpression[Any], handles: Any
+    scheduler: Scheduler, parent_job: Job, _sexpr: SchedulerExpression[Any], handles_expr: Any
 ) -> Promise[Any]:
     """`merge_handles([handle1, handle2, ...])`: the first handle, in a state that comes after those of all of them.
 
@@ -36,5 +36,5 @@ def merge_handles(
             run.handles.merged(merged)
         return merged
 
-    evaluated: Promise[Any] = scheduler.evaluate(handles, parent_job=parent_job)
+    evaluated: Promise[Any] = scheduler.evaluate(handles_expr, parent_job=parent_job)
     return evaluated.then(merge)

@@ -11,6 +11,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from redun.task import Task
 
 logger = logging.getLogger("redun")
@@ -80,8 +82,23 @@ KNOWN = ENGINE | _EXECUTORS
 
 def warn_about_options(task: Task[..., Any]) -> None:
     """Warn about options of a task that do nothing here although they look as if they should."""
-    for name in task.get_task_options():
+    _warn(task.fullname, task.get_task_options())
+
+
+def warn_about_call_options(task_name: str, options: Mapping[str, Any]) -> None:
+    """The same for the options of one call. The same names are looked at once for each task."""
+    key = (task_name, *options)
+    if key not in _looked_at:
+        _looked_at.add(key)
+        _warn(task_name, options)
+
+
+_looked_at: set[tuple[str, ...]] = set()
+
+
+def _warn(task_name: str, options: Mapping[str, Any]) -> None:
+    for name in options:
         if name not in KNOWN:
             near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
             if near:
-                logger.warning("task %r: unknown option %r. Did you mean %r?", task.fullname, name, near[0])
+                logger.warning("task %r: unknown option %r. Did you mean %r?", task_name, name, near[0])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.scheduler.option_names import warn_about_call_options
 from redun.scheduler.retries import read_retries, read_timeout
 from redun.tags import check_tags
 from redun.task import CacheCheckValid, CacheResult, CacheScope, Task
@@ -41,7 +42,7 @@ class CallOptions:
     def __init__(self, task: Task[..., Any], values: dict[str, Any], exports: Exports, use_cache: bool) -> None:
         self.values = values
         self.exports = exports
-        self.executor: str = values.get("executor") or "default"
+        self.executor = _executor(task, values.get("executor"))
         self.is_recorded = bool(values.get("prov", True))
         self.limits = _limits(task, values.get("limits"))
         self.tags = _tags(task, values.get("tags"))
@@ -72,18 +73,26 @@ class CallOptions:
 
 
 def resolve_options(
-    task: Task[..., Any], exports: Exports, call: Mapping[str, Any], export_names: tuple[str, ...], use_cache: bool
+    task: Task[..., Any],
+    declared: Mapping[str, Any],
+    exports: Exports,
+    call: Mapping[str, Any],
+    export_names: tuple[str, ...],
+    use_cache: bool,
 ) -> CallOptions:
     """Merge the options of a call.
 
+    declared: those of the decorator, evaluated.
     exports: what the calls above have exported.
     call: options given for this call; export_names: which of the options hold below it as well.
 
     Raises `SchedulerError` for an option whose value makes no sense.
     """
-    values = dict(task.declared_options)
+    values = dict(declared)
     _override(values, exports)
     _override(values, call)
+    if call:
+        warn_about_call_options(task.fullname, call)
     names = [*export_names, *(name for name in task.export_names if name not in export_names)]
     own = {name: values[name] for name in names if name in values}
     if values.get("prov", True) is False:
@@ -136,6 +145,12 @@ def _hash(values: dict[str, Any]) -> bytes | None:
         return None
 
 
+def _executor(task: Task[..., Any], name: Any) -> str:
+    if name is not None and not isinstance(name, str):
+        raise SchedulerError(f"task {task.fullname!r}: executor must be the name of an executor, not {name!r}")
+    return name or "default"
+
+
 def _allows(allowed: Any, result: CacheResult) -> bool:
     return allowed is None or result in allowed
 
@@ -143,9 +158,13 @@ def _allows(allowed: Any, result: CacheResult) -> bool:
 def _limits(task: Task[..., Any], limits: Any) -> tuple[tuple[str, int], ...]:
     if not limits:
         return ()
-    items = list(limits.items()) if isinstance(limits, Mapping) else [(name, 1) for name in limits]
+    items: list[tuple[Any, Any]] = [(None, 1)]
+    if isinstance(limits, Mapping):
+        items = list(limits.items())
+    elif isinstance(limits, Iterable) and not isinstance(limits, str):
+        items = [(name, 1) for name in limits]
     for name, count in items:
-        if not isinstance(name, str) or isinstance(limits, str) or not isinstance(count, int) or count < 0:
+        if not isinstance(name, str) or not isinstance(count, int) or count < 0:
             raise SchedulerError(
                 f"task {task.fullname!r}: limits must be a list of names or a dict of name to count, not {limits!r}"
             )

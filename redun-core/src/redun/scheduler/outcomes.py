@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -120,6 +120,7 @@ class Outcomes:
         if finished.error is not None:
             job.status = Status.FAILED
             job.move_to(columns.FAILED)
+            self._run.equal_calls.failed(job)
         else:
             self._mark_cached(job)
         self._close(job, finished.call_hash, finished.tasks)
@@ -135,6 +136,8 @@ class Outcomes:
     def _encode_result(self, job: Job, value: Any, encoder: Callable[[Any], EncodedValue]) -> EncodedValue:
         try:
             encoded = encoder(value)
+        except InvalidArgumentError:
+            raise
         except InvalidValueError as error:
             raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
         check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
@@ -236,6 +239,7 @@ class Outcomes:
         self._run.equal_calls.remember(job.key, finished)
         if job.followers:
             for follower in job.followers:
+                self._run.equal_calls.following.pop(follower, None)
                 self.take_over(follower, finished._replace(value=value, is_kept=True))
 
     def fail(self, job: Job, error: BaseException, detail: str | None = None) -> None:
@@ -254,8 +258,9 @@ class Outcomes:
         if job.options.is_recorded:
             self._run.recorder.value(encoded)
             self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
-        self._run.emit(job, "failed", f"{type(error).__name__}: {error}")
+        self._run.emit(job, "failed", describe_error(error))
         self._close(job, call_hash, tasks)
+        self._run.equal_calls.failed(job)
         self._run.reducer.reject(job.cell, error)
         if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
@@ -268,7 +273,7 @@ def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle
             return through_hook("postprocess", value, arguments)
         return apply_hook("postprocess", value, arguments), []
     except Exception as error:  # the user's own method
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from redun import nested
 from redun.executors.base import TaskTarget
-from redun.expression import Expression
+from redun.expression import Expression, has_expressions
 from redun.hashing import hash_data
 from redun.job_info import JobInfo
 from redun.task import SchedulerTask, Task
@@ -64,6 +64,7 @@ class PreparedTask:
         "bind",
         "binder",
         "counts",
+        "declared_options",
         "fullname",
         "hash",
         "hashed",
@@ -71,6 +72,7 @@ class PreparedTask:
         "is_scheduler_task",
         "job_info_positions",
         "lazy_defaults",
+        "lazy_options",
         "names",
         "names_prefix",
         "own_tasks",
@@ -87,6 +89,10 @@ class PreparedTask:
         self.is_scheduler_task = isinstance(task, SchedulerTask)
         self.is_extended = self.fullname == SUB_RUN
         self.counts = [0, 0, 0, 0, 0]
+        declared = task.declared_options
+        self.lazy_options = {name: value for name, value in declared.items() if has_expressions(value)}
+        """Options of the decorator that are evaluated for each call, in the context of its parent."""
+        self.declared_options = {name: value for name, value in declared.items() if name not in self.lazy_options}
         self.plain_options: dict[int, Any] = {}
         """Resolved options of calls without options of their own, by the identity of what their parent exports."""
         self.record_written = False

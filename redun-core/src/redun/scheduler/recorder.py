@@ -117,7 +117,7 @@ class Recorder:
             info.record_written = True
             task = info.task
             self._batch.tasks.append(TaskRecord(info.hash, task.name, task.namespace, task.version, task.source))
-            for key, value in check_tags(task.declared_options.get("tags")):
+            for key, value in check_tags(info.declared_options.get("tags")):
                 self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), key, value))
         if not tasks.is_recorded:
             tasks.is_recorded = True

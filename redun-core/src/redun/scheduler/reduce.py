@@ -23,6 +23,7 @@ from redun.expression import (
 )
 from redun.promise import Promise
 from redun.scheduler.cells import DONE, FAILED, PENDING, SCALARS, Cell, Join, find_expressions, substitute
+from redun.task import SchedulerTask
 
 if TYPE_CHECKING:
     from redun.scheduler.job import Job
@@ -53,6 +54,10 @@ class Reducer:
         self.unexpanded: list[Join] = []
         self.ready: deque[Join] = deque()
         self.failed: deque[tuple[Join, BaseException]] = deque()
+        self.open_promises: dict[Cell, str] = {}
+        """Cells of scheduler tasks of the user's whose promises are not settled yet, and the names of the tasks."""
+        self.job_of_scheduler_task: Job | None = None
+        """Under which the scheduler task was called that is at work at the moment."""
 
     # -- the work lists -----------------------------------------------------------------------------------------------
 
@@ -233,16 +238,17 @@ class Reducer:
     # -- scheduler tasks and promises ---------------------------------------------------------------------------------
 
     def _start_scheduler_task(self, expr: SchedulerExpression[Any], cell: Cell, job: Job) -> None:
+        outer, self.job_of_scheduler_task = self.job_of_scheduler_task, job
         try:
-            info = self._prepare(expr.task_name)
-            promise = info.task.func(self._scheduler, job, expr, *expr.args, **expr.kwargs)
-            if not isinstance(promise, Promise):
-                raise SchedulerError(f"the scheduler task {expr.task_name!r} must return a Promise, not {promise!r}")
-        except Exception as error:
-            self.reject(cell, error)
+            promise = self._call_scheduler_task(expr, job)
+        except (Exception, SystemExit) as error:
+            self.reject(cell, _as_failure(expr, error))
             return
+        finally:
+            self.job_of_scheduler_task = outer
 
         def fulfilled(value: Any) -> None:
+            self.open_promises.pop(cell, None)
             cell.source = tuple(
                 source
                 for origin in promise.origins()
@@ -251,7 +257,28 @@ class Reducer:
             )
             self.resolve(cell, value)
 
-        promise._wait(fulfilled, lambda error: self.reject(cell, error))
+        def rejected(error: Any) -> None:
+            self.open_promises.pop(cell, None)
+            self.reject(cell, _as_failure(expr, error))
+
+        if not expr.task_name.startswith("redun."):
+            self.open_promises[cell] = expr.task_name
+        promise._wait(fulfilled, rejected)
+
+    def _call_scheduler_task(self, expr: SchedulerExpression[Any], job: Job) -> Promise[Any]:
+        task = self._prepare(expr.task_name).task
+        misfit: TypeError | None = None
+        try:
+            promise = task.func(self._scheduler, job, expr, *expr.args, **expr.kwargs)
+        except TypeError as error:
+            misfit = error
+        if misfit is not None:
+            # Outside of the handler: Python's own words for it are about arguments that callers do not see.
+            own = task.misfit(expr.args, expr.kwargs) if isinstance(task, SchedulerTask) else None
+            raise own or misfit
+        if not isinstance(promise, Promise):
+            raise SchedulerError(f"the scheduler task {expr.task_name!r} must return a Promise, not {promise!r}")
+        return promise
 
     def evaluate(self, value: Any, job: Job) -> Promise[Any]:
         """A promise for a nested value, evaluated under a job."""
@@ -262,6 +289,20 @@ class Reducer:
         else:
             promise.do_resolve(value)
         return promise
+
+
+def _as_failure(expr: SchedulerExpression[Any], error: Any) -> BaseException:
+    """What a scheduler task fails with: anything may come out of the promise that it returned."""
+    if isinstance(error, SystemExit):
+        return SchedulerError(
+            f"the scheduler task {expr.task_name!r} called sys.exit({'' if error.code is None else repr(error.code)}): "
+            "to fail, raise an exception"
+        )
+    if not isinstance(error, BaseException):
+        return SchedulerError(
+            f"the scheduler task {expr.task_name!r} rejected its promise with {error!r}, which is no exception"
+        )
+    return error
 
 
 class EvaluationPromise(Promise[Any]):

@@ -13,7 +13,7 @@ from redun.tags import check_tags
 if TYPE_CHECKING:
     from redun.scheduler.run import Run
 
-DONE, FAILED, CANCELLED, STARTED, AWAITS, TAG, BROKEN, INTERRUPT = range(8)
+DONE, FAILED, CANCELLED, STARTED, AWAITS, TAG, BROKEN, INTERRUPT, WAKE = range(9)
 
 
 class Inbox:
@@ -32,6 +32,10 @@ class Inbox:
     def put(self, kind: int, ticket: int = 0, payload: Any = None, detail: Any = None) -> None:
         """Leave a report. From any thread, or a signal handler."""
         self._queue.put((kind, ticket, payload, detail))
+
+    def wake(self) -> None:
+        """Have the run look at what has come in otherwise. From any thread."""
+        self._queue.put((WAKE, 0, None, None))
 
     def wait(self, seconds: float) -> bool:
         """Take one report, as soon as there is one. False if none has come in within some seconds."""
@@ -82,7 +86,7 @@ class Inbox:
             self._tag(run.job_name(ticket), payload, detail)
         elif kind == INTERRUPT:
             run.interrupts.strike()
-        else:
+        elif kind == BROKEN:
             raise payload
 
     def _tag(self, job_name: str, key: Any, value: Any) -> None:

@@ -39,6 +39,7 @@ from redun.scheduler.prepared import PreparedTask, TaskSets
 from redun.scheduler.recorder import HEARTBEAT, Recorder
 from redun.scheduler.reduce import Reducer
 from redun.scheduler.reports import Inbox
+from redun.scheduler.standstill import Standstill
 from redun.session import set_handle_states
 from redun.task import split_task_fullname
 
@@ -106,6 +107,7 @@ class Run:
         self.outcomes = Outcomes(self)
         self.calls = Calls(self)
         self.awaiting = Awaiting(self)
+        self.standstill = Standstill(self)
         self.reducer = Reducer(self._prepare_task, self.calls.start, self.calls.reject, scheduler)
         self.tasks: dict[str, PreparedTask] = {}
         self._scheduler = scheduler
@@ -180,7 +182,7 @@ class Run:
         outer = set_handle_states(self.handles)
         with self.interrupts:
             try:
-                with CallbackQueue() as callbacks, _quiet_garbage_collector():
+                with CallbackQueue(self.inbox.wake) as callbacks, _quiet_garbage_collector():
                     self._loop(root, callbacks)
                 status = Status.DONE if root.state == DONE else Status.FAILED
             except DryRunResult:
@@ -245,12 +247,15 @@ class Run:
 
     def _sleep(self) -> None:
         """Wait for a report, or until an attempt is due. Records that have waited long enough are written meanwhile."""
-        if not self.dispatcher.in_flight and not self.attempts.retrying:
-            self._stuck()
+        if (not self.dispatcher.in_flight or self.equal_calls.following) and self.standstill.begin():
+            return
         while True:
             timeout = self.recorder.seconds_left
             if timeout is None:
                 timeout = HEARTBEAT
+            until_told = self.standstill.seconds_left
+            if until_told is not None:
+                timeout = min(timeout, until_told)
             due = self.attempts.seconds_left
             if due is not None and due < timeout:
                 self.inbox.wait(due)
@@ -258,14 +263,7 @@ class Run:
             if self.inbox.wait(timeout):
                 return
             self.recorder.flush()
-
-    def _stuck(self) -> None:
-        """Nothing is ready and nothing runs, and yet the root has no value."""
-        if self.calls.blocked_by_dry_run:
-            raise DryRunResult("dry run: at least one task would have to run")
-        raise SchedulerError(
-            "the workflow cannot go on: nothing runs, and what is left waits for a promise that nobody settles"
-        )
+            self.standstill.tell()
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -18,18 +18,19 @@ from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecor
 from redun.errors import NoCurrentScheduler, UsageError
 from redun.expression import TaskExpression
 from redun.scheduler.context import NO_CONTEXT, Context
-from redun.scheduler.executors import RUN_BITS, ExecutorPool
+from redun.scheduler.executors import RUN_BITS, ExecutorPool, ExecutorsByName
 from redun.scheduler.extension import WHOLE_EXECUTION
 from redun.scheduler.options import NO_EXPORTS
 from redun.scheduler.root import root_expression, root_task
 from redun.scheduler.run import Run
 from redun.session import get_current_scheduler, set_current_scheduler
+from redun.tags import check_many_tags
 from redun.task import split_task_fullname
 from redun.task_registry import get_task_registry
 from redun.value import get_type_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from redun.backends.base import Backend
     from redun.config import Config
@@ -49,9 +50,8 @@ _run_numbers = itertools.count(1)
 class Scheduler:
     """Evaluates workflows.
 
-    config: executors, backend and limits; without one, results are kept in memory and tasks run in local threads or,
-    without the
-        package of the local executor, inline.
+    config: executors, backend and limits, also as options by section name; without one, results are kept in memory and
+        tasks run in local threads or, without the package of the local executor, inline.
     backend: where to keep results, instead of what the configuration says.
     executor: the one to use as `default`, instead of what the configuration says.
     use_task_traceback: whether the command line shows a failure in terms of tasks, or as Python does.
@@ -64,7 +64,7 @@ class Scheduler:
 
     def __init__(
         self,
-        config: Config | None = None,
+        config: Config | Mapping[str, Mapping[str, Any]] | None = None,
         backend: Backend | None = None,
         executor: Executor | None = None,
         logger: logging.Logger | None = None,
@@ -78,7 +78,7 @@ class Scheduler:
         from redun.plugins.connect import connect_filesystems
 
         connect_filesystems()
-        self.config = config if config is not None else Config()
+        self.config = config if isinstance(config, Config) else Config(config)
         self.logger = logger or logging.getLogger("redun")
         self.use_task_traceback = use_task_traceback
         self.job_status_interval = job_status_interval
@@ -95,6 +95,8 @@ class Scheduler:
         self._is_loaded = False
         self._lock = threading.Lock()
         self._last_run: Run | None = None
+        self._here = threading.local()
+        """Has as `run` the innermost run that goes on in this thread."""
         config_dir = Path(getattr(self.config, "configdir", None) or Path.cwd())
         self._pool = ExecutorPool(
             executor_names(self.config), lambda name: make_executor(self.config, name), config_dir, self.logger
@@ -127,9 +129,12 @@ class Scheduler:
         return self._config_given
 
     @property
-    def executors(self) -> dict[str, Executor]:
-        """The executors that have been made so far, by name."""
-        return self._pool.by_name
+    def executors(self) -> MutableMapping[str, Executor]:
+        """The executors by name. One that nobody has used yet is made when it is taken out.
+
+        Raises `SchedulerError` for one that cannot be made.
+        """
+        return ExecutorsByName(self._pool)
 
     @property
     def import_paths(self) -> list[str]:
@@ -147,7 +152,8 @@ class Scheduler:
     def executors_of_tasks(self) -> set[str]:
         """The names of the executors that the workflow's tasks declare."""
         tasks = (task for task in self.task_registry if task.namespace != "redun")
-        return {task.get_task_option("executor") or "default" for task in tasks}
+        names = [task.get_task_option("executor", "default") for task in tasks]
+        return {name or "default" for name in names if name is None or isinstance(name, str)}
 
     def load(self, migrate: bool | None = None) -> None:
         """Open the repository. Doing so twice is fine."""
@@ -179,12 +185,13 @@ class Scheduler:
 
         Raises the error that the workflow failed with, after recording everything that did finish.
         """
+        pairs = check_many_tags(tags)
         self._get_ready()
         if execution_id is not None:
             self._check_execution_id(execution_id)
         argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", _describe(expr))
         run = self.make_execution(expr, argv, dryrun, cache, context or {}, execution_id=execution_id)
-        for key, value in tags:
+        for key, value in pairs:
             run.recorder.tag(TagRecord(EntityKind.EXECUTION, run.execution_id, key, value))
         return self.execute(run, root_expression(expr))
 
@@ -265,12 +272,15 @@ class Scheduler:
         self.thread_id = threading.get_ident()
         set_current_scheduler(self)
         self._pool.sink.runs[number] = run
+        outer_run = getattr(self._here, "run", None)
+        self._here.run = run
         try:
             return run.execute(expr)
         except BaseException as error:
             self.traceback = run.failures.find(error)
             raise
         finally:
+            self._here.run = outer_run
             del self._pool.sink.runs[number]
             run.inbox.close()
             set_current_scheduler(outer)
@@ -320,9 +330,20 @@ class Scheduler:
         return get_plugins().job_observers(masked_view(self.config), execution)
 
     def evaluate(self, expr: Any, parent_job: Job | None = None) -> Promise[Any]:
-        """For scheduler tasks: a promise for an expression, or a nested value, evaluated under a job."""
+        """For scheduler tasks: a promise for an expression, or a nested value, evaluated under a job.
+
+        parent_job: None for the one that the scheduler task was given which is at work. What a promise calls later has
+            to name it.
+
+        Raises `NoCurrentScheduler` where no scheduler task is at work.
+        """
         if parent_job is None:
-            raise NoCurrentScheduler("evaluate() needs the parent job that the scheduler task was given")
+            run: Run | None = getattr(self._here, "run", None)
+            if run is None:
+                raise NoCurrentScheduler("evaluate() is for scheduler tasks: elsewhere, use run()")
+            parent_job = run.reducer.job_of_scheduler_task
+        if parent_job is None:
+            raise NoCurrentScheduler("evaluate() in a function that a promise calls needs parent_job=...")
         return parent_job.run.reducer.evaluate(expr, parent_job)
 
     def start_executor(self, executor: Executor, execution_id: str, project: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,6 @@ from redun.scheduler import reports
 from redun.scheduler.subrun import PackedExpression, subrun_root_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from redun.backends.base import Backend
     from redun.scheduler.job import Job
     from redun.scheduler.run import Run
@@ -62,6 +61,10 @@ def sub_run_call(
     """
     if config is not None and config_dir is not None:
         raise SchedulerError("subrun() takes config or config_dir, not both")
+    if not (config is None or isinstance(config, (Config, Mapping))):
+        raise SchedulerError(f"subrun(): config is a Config, or options by section name, not {config!r}")
+    if config_dir is not None and not isinstance(config_dir, str):
+        raise SchedulerError(f"subrun(): config_dir is the path of a configuration directory, not {config_dir!r}")
     if isinstance(load_modules, str):
         raise SchedulerError(f"subrun(): load_modules is a list of names of modules, not {load_modules!r}")
     is_own = config is not None or config_dir is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import ExecutionRecord, Status
 from redun.config import Config
-from redun.errors import ConfigError, SchedulerError
+from redun.errors import ConfigError, SchedulerError, describe_error
 from redun.executors.calls import add_import_paths
 from redun.scheduler.context import Context
 from redun.scheduler.errors import DryRunResult, storable_error
@@ -132,7 +132,7 @@ def _load_modules(names: tuple[str, ...]) -> None:
             import_workflow_module(name)
         except (Exception, SystemExit) as error:
             raise SchedulerError(
-                f"the sub-scheduler cannot import the module {name!r}: {type(error).__name__}: {error}. "
+                f"the sub-scheduler cannot import the module {name!r}: {describe_error(error)}. "
                 "load_modules of subrun() says which modules it needs"
             ) from error
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from redun.testing.backend_copies import Copies
 from redun.testing.backend_extensions import Extensions
 from redun.testing.backend_handles import HandleStates
+from redun.testing.backend_lineage import Lineage
 from redun.testing.backend_look_ups import LookUps
 from redun.testing.backend_questions import Questions
 from redun.testing.backend_recording import Recording
+from redun.testing.backend_search import Searching
 from redun.testing.backend_stores import Stores
 
 
-class BackendSuite(Recording, LookUps, Questions, Stores, Extensions, HandleStates):
+class BackendSuite(Recording, LookUps, Questions, Lineage, Searching, Copies, Stores, Extensions, HandleStates):
     """Subclass it and override the fixture `backend`: it yields an empty, loaded backend and closes it afterwards.
 
     For example:

@@ -11,8 +11,9 @@ from pathlib import PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidValueError
+from redun.errors import InvalidArgumentError, InvalidValueError
 from redun.types import names
+from redun.types.exceptions import Pickler
 from redun.types.protocol import get_type_registry, load_value
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def dump(value: Any) -> bytes:
         raise InvalidValueError(
             f"a {names.qualified_name(type(value))} is nested too deeply to be pickled: return a flatter value"
         ) from error
+    except InvalidArgumentError:
+        raise
     except Exception as error:
         raise InvalidValueError(describe(value, error, _dump)) from error
 
@@ -76,7 +79,7 @@ def _dump(value: Any) -> bytes:
     if len(_table) < len(copyreg.dispatch_table) + len(_OWN):
         _table.update({**copyreg.dispatch_table, **_OWN})
     buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, PROTOCOL)
+    pickler = Pickler(buffer, PROTOCOL)
     pickler.dispatch_table = _table
     pickler.dump(value)
     return buffer.getvalue()
@@ -93,6 +96,8 @@ def describe(value: Any, error: BaseException, probe: Callable[[Any], Any]) -> s
     probe: raises for a value that holds the fault.
     """
     where, culprit = _locate(value, probe)
+    if not where and isinstance(error, InvalidValueError):
+        return str(error)  # which names the value itself
     whole = names.qualified_name(type(value))
     if not where:
         return f"a value of type {whole} cannot be stored: {error}"

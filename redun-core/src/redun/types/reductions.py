@@ -30,7 +30,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
-from redun.errors import InvalidValueError, RedunError
+from redun.errors import InvalidValueError, RedunError, describe_error
 from redun.hashing import hash_data, hash_parts
 from redun.types import names, pickling
 from redun.types.node import Piece
@@ -101,7 +101,7 @@ def value_piece(item: Value) -> bytes | None:
         raise
     except Exception as error:  # users' code, which may raise anything
         raise InvalidValueError(
-            f"the hash of a {cls.type_name} cannot be worked out: {type(error).__name__}: {error}"
+            f"the hash of a {cls.type_name} cannot be worked out: {describe_error(error)}"
         ) from error
     return _value_piece(cls.type_name, text)
 
@@ -126,7 +126,7 @@ def _reduce_table(proxy: Any, item: Any) -> Reduction:
         raise
     except Exception as error:  # what its library raises
         kind = names.qualified_name(type(item))
-        raise InvalidValueError(f"a {kind} cannot be hashed: {type(error).__name__}: {error}") from error
+        raise InvalidValueError(f"a {kind} cannot be hashed: {describe_error(error)}") from error
 
 
 def _value_piece(type_name: str, text: str) -> bytes:

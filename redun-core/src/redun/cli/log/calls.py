@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from redun.backends.base import Backend
-    from redun.backends.records import CallRecord, JobRow
+    from redun.backends.records import CallRecord, JobRow, TaskRecord
 
 T = TypeVar("T")
 
@@ -27,12 +27,25 @@ class CallTexts:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._previews: OrderedDict[bytes, str] = OrderedDict()
+        self._task_names: dict[bytes, str] = {}
 
     def of_jobs(self, jobs: list[JobRow]) -> list[str]:
         """For each job its call, such as `ns.name(x=1)`; `ns.name(...)` while it runs."""
         calls = self._backend.calls([job.call_hash for job in jobs if job.call_hash is not None])
         self._load(argument.value_hash for call in calls.values() for argument in call.arguments)
         return [f"{job.task_name}({self._arguments(calls.get(job.call_hash or b''))})" for job in jobs]
+
+    def of_calls(self, calls: list[CallRecord]) -> list[str]:
+        """Each call as that of a job."""
+        self._load(argument.value_hash for call in calls for argument in call.arguments)
+        return [f"{self.task_name(call.task_hash)}({self._arguments(call)})" for call in calls]
+
+    def task_name(self, task_hash: bytes) -> str:
+        """The full name of a task."""
+        if task_hash not in self._task_names:
+            task = self._backend.task(task_hash)
+            self._task_names[task_hash] = "?" if task is None else full_name(task)
+        return self._task_names[task_hash]
 
     def of_value(self, value_hash: bytes, limit: int = 80) -> str:
         """A preview of one value."""
@@ -66,6 +79,11 @@ class CallTexts:
         values = self._backend.load_values(missing) if missing else {}
         for value_hash in missing:
             self._previews[value_hash] = preview(values.get(value_hash), _ARGUMENT)
+
+
+def full_name(task: TaskRecord) -> str:
+    """`namespace.name`."""
+    return f"{task.namespace}.{task.name}" if task.namespace else task.name
 
 
 def in_chunks(items: Iterable[T], first: int = 20, then: int = 50) -> Iterator[list[T]]:

@@ -88,15 +88,19 @@ def _path(backend: Backend, job: JobRow) -> str:
 
 def _call_lines(backend: Backend, texts: CallTexts, job: JobRow, call: CallRecord) -> Iterator[str]:
     yield f"CallNode {call.call_hash.hex()} {job.task_name}"
+    hashes = [value_hash.hex() for value_hash in (call.value_hash, *(each.value_hash for each in call.arguments))]
+    tags = backend.tags(EntityKind.VALUE, hashes)
     yield "  Args:" if call.arguments else "  Args:   none"
     for argument in call.arguments:
         origin = ", ".join(
             f"{row.task_name} (Job {job_name(row)})" for row in upstream_jobs(backend, argument.upstream, limit=5)
         )
         shown = texts.of_value(argument.value_hash, _PREVIEW)
+        shown += tags_text(tags.get(argument.value_hash.hex(), ()))
         yield f"    {argument.name} = <{argument.value_hash.hex()[:8]}> {shown}{f'  from {origin}' if origin else ''}"
     word = "Raised:" if call.is_error else "Result:"
-    yield f"  {word} <{call.value_hash.hex()[:8]}> {_outcome(backend, texts, call)}"
+    shown = _outcome(backend, texts, call) + tags_text(tags.get(call.value_hash.hex(), ()))
+    yield f"  {word} <{call.value_hash.hex()[:8]}> {shown}"
 
 
 def _outcome(backend: Backend, texts: CallTexts, call: CallRecord) -> str:

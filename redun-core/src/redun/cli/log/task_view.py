@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind
-from redun.cli.log.calls import CallTexts
+from redun.cli.log.calls import CallTexts, full_name
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import indented, tags_data, tags_of, tags_text
 from redun.provenance.liveness import JobStatuses
@@ -42,17 +42,19 @@ def data(backend: Backend, tasks: Sequence[TaskRecord], *, limit: int | None) ->
     statuses = JobStatuses(backend)
     for task in tasks:
         yield {
-            "kind": "task",
-            "hash": task.hash.hex(),
-            "name": task.name,
-            "namespace": task.namespace,
-            "version": task.version,
-            "source": task.source,
+            **task_data(task),
             "tags": tags_data(tags_of(backend, EntityKind.TASK, task.hash.hex())),
             "jobs": [job_data(row, statuses) for row in backend.jobs_of_task(task.hash, limit=limit or _JOBS)],
         }
 
 
-def full_name(task: TaskRecord) -> str:
-    """`namespace.name`."""
-    return f"{task.namespace}.{task.name}" if task.namespace else task.name
+def task_data(task: TaskRecord) -> dict[str, Any]:
+    """One version of a task for programs."""
+    return {
+        "kind": "task",
+        "hash": task.hash.hex(),
+        "name": task.name,
+        "namespace": task.namespace,
+        "version": task.version,
+        "source": task.source,
+    }

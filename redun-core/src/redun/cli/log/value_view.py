@@ -1,4 +1,4 @@
-"""One value: what it is, which jobs made it, which took it."""
+"""One value: what it is, which jobs made it, which took it, and its whole derivation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind
 from redun.cli.log.calls import CallTexts
+from redun.cli.log.derivation_view import upstream_data, upstream_lines
 from redun.cli.log.execution_view import job_data, job_line
-from redun.cli.log.formatting import tags_data, tags_of, tags_text
+from redun.cli.log.formatting import indented, tags_data, tags_of, tags_text
 from redun.provenance.derivation import CallUse, consumers, producers
 from redun.provenance.liveness import JobStatuses
 from redun.provenance.preview import format_size, preview
@@ -30,6 +31,9 @@ def lines(backend: Backend, value_hash: bytes, *, limit: int | None) -> Iterator
     yield f"  {preview(value, _PREVIEW)}"
     yield ""
     yield from use_lines(backend, value_hash, limit)
+    yield ""
+    yield "Derivation:"
+    yield from indented(upstream_lines(backend, value_hash, limit))
 
 
 def data(backend: Backend, value_hash: bytes, *, limit: int | None) -> dict[str, Any]:
@@ -44,6 +48,7 @@ def data(backend: Backend, value_hash: bytes, *, limit: int | None) -> dict[str,
         "preview": preview(value, _PREVIEW) if value is not None else None,
         "tags": tags_data(tags_of(backend, EntityKind.VALUE, value_hash.hex())),
         **use_data(backend, value_hash, limit),
+        "upstream": upstream_data(backend, value_hash, limit),
     }
 
 

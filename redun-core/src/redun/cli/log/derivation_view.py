@@ -1,0 +1,174 @@
+"""The whole derivation of a value or file: where it came from, and what was made from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redun.cli.log.calls import CallTexts, in_chunks, value_data
+from redun.cli.log.execution_view import job_data, job_line
+from redun.cli.log.formatting import job_name
+from redun.errors import UsageError
+from redun.provenance import find as finding
+from redun.provenance.downstream import downstream, downstream_of_call, files_made
+from redun.provenance.liveness import JobStatuses
+from redun.provenance.upstream import upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redun.backends.base import Backend
+    from redun.backends.records import CallRecord
+    from redun.provenance.downstream import Use
+    from redun.provenance.upstream import Step
+
+_STATES = 10
+_STEPS = 50
+_MAX_INDENT = 20
+
+
+class DownstreamView(NamedTuple):
+    """What was made from something, in the two forms that every view has."""
+
+    title: str
+    starts: tuple[bytes | CallRecord, ...]
+    """Values, or the call whose result it is about."""
+
+    def lines(self, backend: Backend, *, limit: int | None) -> Iterator[str]:
+        """The text form."""
+        yield f"Made from {self.title}:"
+        for start in self.starts:
+            if len(self.starts) > 1:
+                yield ""
+                yield f"State {_hash_of(start).hex()}"
+            yield from downstream_lines(backend, start, limit)
+
+    def data(self, backend: Backend, *, limit: int | None) -> dict[str, Any]:
+        """The form for programs."""
+        values = [{"hash": _hash_of(each).hex(), **downstream_data(backend, each, limit)} for each in self.starts]
+        return {"kind": "downstream", "of": self.title, "values": values}
+
+
+def view_of(backend: Backend, found: finding.Found) -> tuple[DownstreamView, tuple[()]]:
+    """The view of what was made from a file, in each of its recorded states, a value, or the result of a job.
+
+    Raises UsageError for anything else.
+    """
+    match found:
+        case finding.FileFound(path):
+            states = backend.files(path, limit=_STATES)
+            return DownstreamView(f"file {path}", tuple(row.value_hash for row in states)), ()
+        case finding.ValueFound(value_hash):
+            return DownstreamView(f"value {value_hash.hex()}", (value_hash,)), ()
+        case finding.JobFound(job):
+            call = backend.call(job.call_hash) if job.call_hash is not None else None
+            if call is None or call.is_error:
+                raise UsageError(f"job {job_name(job)} has no result that anything could be made from")
+            return DownstreamView(f"the result of job {job_name(job)} {job.task_name}", (call,)), ()
+    raise UsageError("--downstream is about a file, a value or a job")
+
+
+def upstream_lines(backend: Backend, value_hash: bytes, limit: int | None) -> Iterator[str]:
+    """Where a value came from: each call, and below it what it took."""
+    texts, statuses = CallTexts(backend), JobStatuses(backend)
+    most = limit or _STEPS
+    shown = 0
+    for step in upstream(backend, value_hash, most):
+        shown += 1
+        yield _indent(step.depth) + _step_text(step, texts, statuses)
+    if shown == most:
+        yield f"... (the first {most} steps; more with a higher --limit)"
+
+
+def _step_text(step: Step, texts: CallTexts, statuses: JobStatuses) -> str:
+    name = f"{step.name} <- " if step.name is not None else ""
+    if step.call is None:
+        where = "no recorded job made it"
+        if step.name is not None:
+            where = f"set in {job_name(step.job)} {step.job.task_name}" if step.job is not None else "given to the root"
+        return f"{name}{texts.of_value(step.value_hash)} ({where})"
+    made = (
+        job_line(step.job, texts.of_jobs([step.job])[0], statuses)
+        if step.job is not None
+        else f"CallNode {step.call.call_hash.hex()}"
+    )
+    return f"{name}{made}{' (see above)' if step.was_shown else ''}"
+
+
+def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | None) -> Iterator[str]:
+    """What was made from a value, nearest first, and the files in which that ended."""
+    texts, statuses = CallTexts(backend), JobStatuses(backend)
+    most = limit or _STEPS
+    uses: list[Use] = []
+    for chunk in in_chunks(_uses(backend, start, most)):
+        uses += chunk
+        jobs = [use.job for use in chunk if use.job is not None]
+        calls = dict(zip(((job.execution_id, job.number) for job in jobs), texts.of_jobs(jobs), strict=True))
+        for use in chunk:
+            took = f"  as {', '.join(use.took)}" if use.took else "  passes it on"
+            if use.job is None:
+                yield f"{_indent(use.depth)}CallNode {use.call.call_hash.hex()}{took}"
+                continue
+            line = job_line(use.job, calls[use.job.execution_id, use.job.number], statuses)
+            yield f"{_indent(use.depth)}{line}{took}{' (end)' if use.is_end else ''}"
+    if not uses:
+        yield "  no recorded job took it"
+    if len(uses) == most:
+        yield f"... (the first {most} calls; more with a higher --limit)"
+    made = [file for file in files_made(backend, [use.call for use in uses]) if file.value_hash != _hash_of(start)]
+    if made:
+        yield ""
+        yield "Files made from it:"
+        for file in made:
+            yield f"  {file.path} <{file.value_hash.hex()[:8]}>"
+
+
+def upstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> list[dict[str, Any]]:
+    """The same for programs: a list in the order of the text, each step with its depth."""
+    statuses = JobStatuses(backend)
+    return [
+        {
+            "depth": step.depth,
+            "argument": step.name,
+            "value": value_data(backend, step.value_hash),
+            "call_hash": None if step.call is None else step.call.call_hash.hex(),
+            "job": None if step.job is None else job_data(step.job, statuses),
+            "is_origin": step.call is None,
+            "was_shown": step.was_shown,
+        }
+        for step in upstream(backend, value_hash, limit or _STEPS)
+    ]
+
+
+def downstream_data(backend: Backend, start: bytes | CallRecord, limit: int | None) -> dict[str, Any]:
+    """The same for programs."""
+    statuses = JobStatuses(backend)
+    uses = list(_uses(backend, start, limit or _STEPS))
+    return {
+        "calls": [
+            {
+                "depth": use.depth,
+                "call_hash": use.call.call_hash.hex(),
+                "arguments": list(use.took),
+                "job": None if use.job is None else job_data(use.job, statuses),
+                "is_end": use.is_end,
+            }
+            for use in uses
+        ],
+        "files": [
+            {"path": file.path, "hash": file.value_hash.hex(), "call_hash": file.call.call_hash.hex()}
+            for file in files_made(backend, [use.call for use in uses])
+            if file.value_hash != _hash_of(start)
+        ],
+    }
+
+
+def _uses(backend: Backend, start: bytes | CallRecord, most: int) -> Iterator[Use]:
+    return downstream(backend, start, most) if isinstance(start, bytes) else downstream_of_call(backend, start, most)
+
+
+def _hash_of(start: bytes | CallRecord) -> bytes:
+    return start if isinstance(start, bytes) else start.value_hash
+
+
+def _indent(depth: int) -> str:
+    return "  " * depth if depth <= _MAX_INDENT else f"{f'[{depth}] ':>{2 * _MAX_INDENT + 2}}"

@@ -1,0 +1,82 @@
+"""`redun push` and `redun pull`: copies between this repository and another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from redun.cli.app import open_to_look, open_to_write
+from redun.cli.copied import execution_ids, show_counts
+from redun.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from redun.backends.base import Backend
+    from redun.cli.app import App
+    from redun.config import Config
+
+
+@click.command()
+@click.argument("repo", metavar="REPO")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_obj
+def push(app: App, repo: str, ids: Sequence[str], as_json: bool) -> None:
+    """Copy records to the repository REPO, which has a section [repos.REPO] in redun.ini.
+
+    What is there already is not sent again. ID is an execution, or one of its jobs: `-` for the latest execution, an id
+    or the beginning of one. Without ID: all executions.
+    """
+    app.start_logging()
+    source = app.open_backend()
+    try:
+        target = open_to_write(_other(app, repo))
+        try:
+            counts = _copy(source, target, ids, repo)
+        finally:
+            target.close()
+    finally:
+        source.close()
+    show_counts(f"Pushed {{}} to repo {repo!r}", counts, f"Repo {repo!r} is up to date.", as_json=as_json)
+
+
+@click.command()
+@click.argument("repo", metavar="REPO")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_obj
+def pull(app: App, repo: str, ids: Sequence[str], as_json: bool) -> None:
+    """Copy records from the repository REPO, which has a section [repos.REPO] in redun.ini.
+
+    What is here already is not fetched again; runs find the results that were pulled in the cache. ID is an execution
+    there, or one of its jobs: `-` for the latest one, an id or the beginning of one. Without ID: all executions.
+    """
+    app.start_logging()
+    source = open_to_look(_other(app, repo))
+    try:
+        target = open_to_write(app.load_existing_config())
+        try:
+            counts = _copy(source, target, ids, repo)
+        finally:
+            target.close()
+    finally:
+        source.close()
+    nothing = f"There is nothing new in repo {repo!r}."
+    show_counts(f"Pulled {{}} from repo {repo!r}", counts, nothing, as_json=as_json, kind="new record(s)")
+
+
+def _other(app: App, repo: str) -> Config:
+    if repo == app.repo:
+        raise UsageError(f"{repo!r} is this repository itself: name another one")
+    return app.load_repo(repo)
+
+
+def _copy(source: Backend, target: Backend, ids: Sequence[str], repo: str) -> Counter[str]:
+    from redun.backends.copying import copy_records
+
+    if source.is_same_store(target):
+        raise UsageError(f"repo {repo!r} is this repository itself: both have the same database")
+    return copy_records(source, target, execution_ids(source, ids))
