@@ -6,6 +6,7 @@ import itertools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 
 from redun_backend_sql.postgres.spelling import parsed_insert, spelled
@@ -13,7 +14,6 @@ from redun_backend_sql.postgres.spelling import parsed_insert, spelled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import psycopg
     from psycopg.rows import TupleRow
 
     from redun_backend_sql.postgres.spelling import Insert
@@ -22,6 +22,8 @@ MOST_PARAMETERS = 6000
 """Parameters of one statement; the protocol allows 65,535, and more of them bring nothing."""
 FEWEST_ROWS_TO_COPY = 8
 """With fewer, what COPY saves by row is less than what it costs."""
+LARGE = 1_000_000
+"""Bytes from which a column is sent by COPY, in pieces: sending one large message takes the square of its size."""
 
 LOCK_CLASS = int.from_bytes(b"redn", "big")
 """The first half of the name of the lock; the second one is the schema."""
@@ -56,7 +58,7 @@ class PostgresConnection:
         insert = parsed_insert(statement)
         if insert is None:
             self.driver.cursor().executemany(spelled(statement), rows)
-        elif insert.tail or len(rows) < FEWEST_ROWS_TO_COPY:
+        elif insert.tail or (len(rows) < FEWEST_ROWS_TO_COPY and not _is_large(rows)):
             self._insert(insert, rows)
         else:
             self._copy(insert, rows)
@@ -93,10 +95,21 @@ class PostgresConnection:
             yield
             driver.execute("COMMIT", prepare=False)
         except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        driver = self.driver
+        try:
             if not driver.closed and driver.info.transaction_status != TransactionStatus.IDLE:
                 driver.execute("ROLLBACK", prepare=False)
-            raise
+        except psycopg.Error:
+            driver.close()  # The server then does it. What went wrong before is what has to be told.
 
     def close(self) -> None:
         """Close the connection."""
         self.driver.close()
+
+
+def _is_large(rows: list[Sequence[Any]]) -> bool:
+    return any(isinstance(column, bytes) and len(column) >= LARGE for row in rows for column in row)
