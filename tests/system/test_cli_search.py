@@ -222,6 +222,7 @@ def test_detail_shows_each_in_full(made):
     ]:
         assert expected in redun(made, "log", f"--{kind}", "--detail", "--limit", "1")
     assert "CallNode " in redun(made, "log", "--call-node", "--detail")
+    assert redun(made, "log", "--detail", "-n", "1").startswith(redun(made, "log", "-"))
     found = json.loads(redun(made, "log", "--all", "--detail", "--json", "-n", "1"))
     assert [one["kind"] for one in found] == ["execution", "job", "job", "task", "value"]
     assert len(found[0]["jobs"]) == 5

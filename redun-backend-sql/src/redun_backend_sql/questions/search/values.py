@@ -121,18 +121,11 @@ class Values:
         yield from self._small(kinds)
 
     def _small(self, kinds: dict[int, tuple[str, str]]) -> Iterator[ValueRow]:
-        """The small values, which stand in the rows of calls."""
+        """The small values, which stand in the rows of calls; some have a row of their own as well."""
         columns = (call.c.id, call.c.value_hash, call.c.kind_id, call.c.arguments)
         for page in in_pages(walk_down(self._ask, select(*columns).where(call.c.call_hash.is_not(None)), call.c.id)):
             found = {value_hash: kind for row in page for value_hash, kind in _small_values(row) if kind in kinds}
-            with_row = {
-                row.hash
-                for chunk in chunks(list(found))
-                for row in self._ask(select(value.c.hash).where(prefix(value.c.hash).in_([each[:8] for each in chunk])))
-            }
-            for value_hash, kind in found.items():
-                if value_hash not in with_row:
-                    yield ValueRow(value_hash, *kinds[kind], None)
+            yield from (ValueRow(value_hash, *kinds[kind], None) for value_hash, kind in found.items())
 
     def _of_jobs(self, filters: Filters) -> Iterator[ValueRow]:
         """What jobs took and returned, and the files, tasks and handles inside."""
