@@ -33,6 +33,8 @@ logger = logging.getLogger("redun.backend")
 MOST_VALUE_BYTES = 1_000_000_000
 """PostgreSQL takes a gigabyte a column, and a little more a message."""
 
+_PLACE = "SELECT pg_postmaster_start_time(), current_database(), current_schema()"
+
 T = TypeVar("T")
 
 
@@ -81,11 +83,14 @@ class PostgresBackend(SqlBackend):
         return self.server.name
 
     def is_same_store(self, other: object) -> bool:
-        """See `Backend.is_same_store`."""
-        return isinstance(other, PostgresBackend) and (self.server.uri, self.server.shown) == (
-            other.server.uri,
-            other.server.shown,
-        )
+        """See `Backend.is_same_store`. Both have to be open."""
+        return isinstance(other, PostgresBackend) and self._place() == other._place()
+
+    def _place(self) -> tuple[object, ...]:
+        """What no other repository has, by whichever name and way the server is reached."""
+        with self._open():
+            assert self._connection is not None
+            return tuple(self._connection.execute(_PLACE).fetchone())
 
     def load(self, *, migrate: bool | None = None) -> None:
         """See `Backend.load`."""
@@ -218,7 +223,7 @@ def _repeating(method: Callable[..., T]) -> Callable[..., T]:
 def _repeat_operations() -> None:
     """Have every operation of the interface repeated, whichever it is: all of them may be, by their promises."""
     life = {"load", "load_for_questions", "close", "schema_info", "upgrade_schema", "downgrade_schema"}
-    for name, method in inspect.getmembers(SqlBackend, inspect.isfunction):
+    for name, method in inspect.getmembers(PostgresBackend, inspect.isfunction):
         if hasattr(Backend, name) and not name.startswith("_") and name not in life:
             setattr(PostgresBackend, name, _repeating(method))
 
