@@ -8,7 +8,7 @@ from redun.backends.records import EntityKind, FileRow
 from redun.backends.search import ValueRow, is_type_named, path_pattern
 from sqlalchemy import Select, select, tuple_
 
-from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import STORED, unpack_arguments, unpack_hashes
 from redun_backend_sql.questions.search.filters import in_pages, page_sizes, walk_down
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, prefix, value, value_kind
@@ -158,7 +158,11 @@ class Values:
     def _kinds(self, names: Sequence[str]) -> dict[int, tuple[str, str]]:
         """The number, type and codec of each kind of value with one of these types, or of all."""
         rows = self._ask(select(value_kind.c.id, value_kind.c.type_name, value_kind.c.codec))
-        return {number: (name, codec) for number, name, codec in rows if not names or is_type_named(name, names)}
+        return {
+            number: (name, codec.removeprefix(STORED))
+            for number, name, codec in rows
+            if not names or is_type_named(name, names)
+        }
 
     def _rows(self, hashes: Sequence[bytes]) -> tuple[list[ValueRow], list[bytes]]:
         """These values, in this order, and the hashes of what is inside of them."""
