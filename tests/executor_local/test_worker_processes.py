@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from redun.errors import ExecutorError, WorkerDiedError
@@ -110,8 +111,6 @@ class TestTransport:
     def test_classes_of_the_workflow_are_found_before_arguments_are_unpickled(
         self, running, sink, local_call, monkeypatch
     ):
-        from pathlib import Path
-
         monkeypatch.syspath_prepend(str(Path(__file__).parent))
         from local_executor_tasks import Nail
 
@@ -133,8 +132,6 @@ class TestTransport:
         assert other.value == 2
 
     def test_an_argument_that_cannot_be_unpickled_fails_its_call(self, running, sink, local_call, monkeypatch):
-        from pathlib import Path
-
         monkeypatch.syspath_prepend(str(Path(__file__).parent))
         from local_executor_tasks import Brick
 
@@ -152,7 +149,8 @@ class TestTransport:
         assert end.traceback.startswith(end.error.traceback_text.rstrip())
         assert end.traceback.rstrip().endswith("which cannot be pickled and brought back.")
 
-    def test_an_error_comes_back_whatever_its_constructor_takes(self, running, sink, local_call):
+    def test_an_error_comes_back_whatever_its_constructor_takes(self, running, sink, local_call, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
         running.submit([local_call(1, "fail_with", "sample"), make_call(2, tasks.fail_in_two_parts, "a", "b")])
         bad, two = sink.wait([1, 2])
         assert type(bad.error).__name__ == "BadSample"
@@ -164,7 +162,8 @@ class TestTransport:
         error = sink.wait([1])[0].error
         assert (type(error), str(error), error.callback) == (tasks.StubbornError, "too proud", None)
 
-    def test_an_exception_may_be_an_argument_and_a_result(self, running, sink, local_call):
+    def test_an_exception_may_be_an_argument_and_a_result(self, running, sink, local_call, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
         from local_executor_tasks import BadSample
 
         running.submit([local_call(1, "same", [BadSample("sample", 7)])])
