@@ -108,6 +108,8 @@ def test_positional_only_parameters_and_json_can_be_given(redun):
 def test_another_repository_of_the_configuration_can_be_used(redun):
     (redun.folder / ".redun").mkdir()
     (redun.folder / ".redun" / "redun.ini").write_text("[repos.shared]\nconfig_dir = ../shared\n")
+    assert "`redun init` makes one" in redun.refuses("--repo", "shared", "run", "wf.py", "nothing")
+    redun("-c", "shared", "init")
     redun("--repo", "shared", "run", "wf.py", "nothing")
     assert (redun.folder / "shared" / "redun.db").is_file()
     assert "run wf.py nothing" in redun("-r", "shared", "log").stdout
