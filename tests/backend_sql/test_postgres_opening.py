@@ -16,7 +16,7 @@ from redun.errors import BackendError, BackendVersionError, ConfigError
 from redun.plugins import Plugins, hookimpl, use_plugins
 from redun.plugins.discovery import Entry, Origin
 from redun.testing.backend_records import Story, hash_of
-from redun_backend_sql.backend import make_backend
+from redun_backend_sql.factory import make_backend
 from redun_backend_sql.postgres.backend import PostgresBackend
 from redun_backend_sql.postgres.connecting import Server
 from redun_backend_sql.postgres.connection import PostgresConnection
@@ -219,7 +219,7 @@ WITHOUT = """
 import sys
 sys.modules["psycopg"] = None
 from pathlib import Path
-from redun_backend_sql.backend import make_backend
+from redun_backend_sql.factory import make_backend
 make_backend(Path("."), db_uri="postgresql://host/db")
 """
 

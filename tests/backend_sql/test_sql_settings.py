@@ -9,7 +9,7 @@ from redun.config import Config
 from redun.config.build import make_backend as make_configured_backend
 from redun.errors import ConfigError
 from redun_backend_sql import defaults
-from redun_backend_sql.backend import make_backend
+from redun_backend_sql.factory import make_backend
 from redun_backend_sql.postgres.backend import PostgresBackend
 from redun_backend_sql.settings import SqlSettings
 from redun_backend_sql.uri import postgres_address, sqlite_path

@@ -266,7 +266,7 @@ RUN = """
 import sys
 from pathlib import Path
 from redun.testing.backend_records import Story, hash_of
-from redun_backend_sql.backend import make_backend
+from redun_backend_sql.factory import make_backend
 
 backend = make_backend(Path(sys.argv[1]))
 backend.load()

@@ -14,7 +14,7 @@ def redun_register_backends() -> list[BackendType]:
         BackendType(
             name="sql",
             schemes=("sqlite", "postgresql", "postgres"),
-            factory="redun_backend_sql.backend:make_backend",
+            factory="redun_backend_sql.factory:make_backend",
             settings="redun_backend_sql.settings:SqlSettings",
             summary="Keeps results and provenance in a SQLite file or a PostgreSQL database",
         )

@@ -8,7 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from redun_backend_sql import defaults
-from redun_backend_sql.backend import SqlBackend, make_value_store
+from redun_backend_sql.backend import SqlBackend
 from redun_backend_sql.reading import is_writable, open_for_reading, refuse_unwritable
 from redun_backend_sql.repository import claim, prepare, read_revision, refuse_foreign, require_present_schema
 from redun_backend_sql.run_path.connection import BUSY_TIMEOUT, open_connection, use_write_ahead_log, within_limits
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.value_store import ValueStore
 
 
-def make_sqlite_backend(config_dir: Path, **options: Any) -> SqliteBackend:
+def make_sqlite_backend(config_dir: Path, value_store: ValueStore | None, **options: Any) -> SqliteBackend:
     """The backend that a `[backend]` section with a SQLite URI describes.
 
     Raises `ConfigError` for another URI.
@@ -35,7 +35,7 @@ def make_sqlite_backend(config_dir: Path, **options: Any) -> SqliteBackend:
         path,
         automigrate=True if automigrate is None else automigrate,
         max_value_size=options.get("max_value_size", defaults.MAX_VALUE_SIZE),
-        value_store=make_value_store(config_dir, options),
+        value_store=value_store,
     )
 
 

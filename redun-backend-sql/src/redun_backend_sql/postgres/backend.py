@@ -13,7 +13,7 @@ from redun.backends.base import Backend
 from redun.errors import BackendError
 
 from redun_backend_sql import defaults
-from redun_backend_sql.backend import SqlBackend, make_value_store
+from redun_backend_sql.backend import SqlBackend
 from redun_backend_sql.postgres.connecting import LOCK_TIMEOUT, Server, open_connection
 from redun_backend_sql.postgres.connection import PostgresConnection
 from redun_backend_sql.postgres.errors import BusyServerError, ConflictError, LostConnectionError, translated_errors
@@ -23,7 +23,6 @@ from redun_backend_sql.uri import postgres_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.value_store import ValueStore
@@ -231,7 +230,7 @@ def _repeat_operations() -> None:
 _repeat_operations()
 
 
-def make_postgres_backend(config_dir: Path, **options: Any) -> PostgresBackend:
+def make_postgres_backend(value_store: ValueStore | None, **options: Any) -> PostgresBackend:
     """The backend that a `[backend]` section with a PostgreSQL URI, or a secret, describes.
 
     Raises `ConfigError` for a URI that cannot be used.
@@ -240,7 +239,7 @@ def make_postgres_backend(config_dir: Path, **options: Any) -> PostgresBackend:
         _server(options),
         automigrate=bool(options.get("automigrate")),
         max_value_size=options.get("max_value_size", defaults.MAX_VALUE_SIZE),
-        value_store=make_value_store(config_dir, options),
+        value_store=value_store,
         retries=options.get("db_retries", defaults.DB_RETRIES),
         backoff=options.get("db_retries_backoff", defaults.DB_RETRIES_BACKOFF),
         backoff_max=options.get("db_retries_backoff_max", defaults.DB_RETRIES_BACKOFF_MAX),
