@@ -110,6 +110,9 @@ def test_large_values_are_files_named_by_their_hash_and_the_others_are_not(make:
     hashes = [bytes.fromhex(path.parent.name + path.name) for path in files(values)]
     assert all(len(value.data) > 1024 for value in backend.load_values(hashes).values())
     assert {value.codec for value in backend.load_values(hashes).values()} <= {"plain", "bytes", "expression"}
+    # By which copies are cut into batches that fit into memory.
+    sizes = {value_hash: outline.size for value_hash, outline in backend.value_outlines(hashes).items()}
+    assert sizes == {value_hash: len(value.data) for value_hash, value in backend.load_values(hashes).items()}
     backend.close()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.run_path.driver import Connection
     from redun_backend_sql.run_path.lookups import Lookups
+    from redun_backend_sql.value_store import ValueStore
 
 
 class SqlSync(Synchronized):
@@ -29,6 +30,7 @@ class SqlSync(Synchronized):
     _open: Callable[[], AbstractContextManager[None]]
     _lookups: Lookups
     _connection: Connection | None
+    value_store: ValueStore | None
 
     def execution_states(self, execution_ids: Sequence[str] | None = None) -> list[ExecutionState]:
         with self._asking() as questions:
@@ -58,7 +60,14 @@ class SqlSync(Synchronized):
 
     def value_outlines(self, value_hashes: Sequence[bytes]) -> dict[bytes, ValueOutline]:
         with self._asking() as questions:
-            return questions.sync.value_outlines(value_hashes)
+            found = questions.sync.value_outlines(value_hashes)
+        if self.value_store is None:
+            return found
+        # A row without bytes is one whose bytes are in the store.
+        return {
+            value_hash: outline if outline.size else outline._replace(size=self.value_store.size(value_hash))
+            for value_hash, outline in found.items()
+        }
 
     def handles(self, *, after: int = 0, limit: int = 5000) -> list[tuple[int, HandleRecord]]:
         with self._asking() as questions:

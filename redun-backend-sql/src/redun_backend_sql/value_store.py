@@ -67,6 +67,14 @@ class ValueStore:
                     self._written.clear()
                 self._written.add(value.hash)
 
+    def size(self, value_hash: bytes) -> int:
+        """How many bytes a value has, as its file tells; 0 where that is missing."""
+        place = self.place(value_hash)
+        try:
+            return max(0, self._files(place).size(place) - HEADER_SIZE)
+        except OSError:
+            return 0
+
     def get(self, value_hash: bytes) -> bytes | None:
         """The bytes of a value; None, with a warning, where they are missing or damaged."""
         place = self.place(value_hash)
