@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from redun import Scheduler, task
+from redun.backends.records import Status
 from redun.executors.inline import InlineExecutor
+from redun_backend_sql.integrity import check_repository
 from redun_backend_sql.sqlite_backend import SqliteBackend
 
 redun_namespace = "test_sqlite_run"
@@ -21,6 +23,21 @@ def leaf(x: int) -> list[int]:
 @task
 def fan(n: int) -> list[list[int]]:
     return [leaf(i) for i in range(n)]
+
+
+@task
+def step(x: int) -> int:
+    return x + 1
+
+
+@task
+def waiting(x: int = step(step(step(0)))) -> int:
+    return x
+
+
+@task
+def broken() -> None:
+    raise ValueError("broken")
 
 
 @pytest.fixture
@@ -57,3 +74,14 @@ def test_a_larger_run_reuses_what_a_smaller_one_recorded(backend: SqliteBackend)
     scheduler.run(fan(50))
     scheduler.run(fan(100))
     assert scheduler.job_counts()[leaf.fullname] == [0, 0, 0, 50, 50]
+
+
+def test_a_job_that_waits_for_its_defaults_when_a_run_fails_has_a_row_above_theirs(
+    backend: SqliteBackend, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="broken"):
+        Scheduler(backend=backend, executor=InlineExecutor("default")).run([waiting(), broken()])
+    [execution] = backend.executions(limit=1)
+    assert {row.task_name: row.status for row in backend.jobs(execution.id)}[waiting.fullname] is Status.CANCELLED
+    backend.close()
+    assert list(check_repository(tmp_path / "redun.db")) == []

@@ -183,7 +183,7 @@ def test_svg_without_graphviz_says_what_to_install(folder: Path, tmp_path: Path)
 def test_log_shows_the_derivation_of_a_file_and_what_was_made_from_it(folder: Path) -> None:
     derivation = masked(redun(folder, "log", "table.csv")).partition("Derivation of the newest state:\n")[2]
     assert derivation == (
-        "  Job EXEC.2 [CACHED] TIME:  shop.load(path='in.csv')\n    path <- 'in.csv' (given to the root)\n"
+        "  Job EXEC.2 [ DONE ] TIME:  shop.load(path='in.csv')\n    path <- 'in.csv' (given to the root)\n"
     )
     made = masked(redun(folder, "log", "table.csv", "--downstream")).splitlines()
     assert made[0] == "Made from file table.csv:"

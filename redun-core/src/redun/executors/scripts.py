@@ -81,15 +81,20 @@ class ScriptProcess:
         Raises `ScriptError` if it does not exit with 0, `ScriptCancelledError`, and `ExecutorError` if its interpreter
         cannot be started. Leaves none of its processes behind when it is interrupted or cancelled.
         """
-        with tempfile.TemporaryDirectory(prefix="redun-script-", dir=self._folder, ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            script, output, errors = folder / "script", folder / "stdout", folder / "stderr"
-            script.write_text(text, encoding="utf-8", errors="surrogateescape")
-            script.chmod(0o700)
-            exit_code = self._run_file(script, output, errors)
-            if exit_code:
-                raise ScriptError(_tail(errors), exit_code)
-            return output.read_bytes()
+        try:
+            with tempfile.TemporaryDirectory(
+                prefix="redun-script-", dir=self._folder, ignore_cleanup_errors=True
+            ) as name:
+                folder = Path(name)
+                script, output, errors = folder / "script", folder / "stdout", folder / "stderr"
+                script.write_text(text, encoding="utf-8", errors="surrogateescape")
+                script.chmod(0o700)
+                exit_code = self._run_file(script, output, errors)
+                if exit_code:
+                    raise ScriptError(_tail(errors), exit_code)
+                return output.read_bytes()
+        finally:
+            self._is_over.set()
 
     def _run_file(self, script: Path, output: Path, errors: Path) -> int:
         with output.open("wb") as stdout, errors.open("wb") as stderr:
@@ -107,7 +112,6 @@ class ScriptProcess:
                 if self._killer is not None:
                     self._killer.cancel()
                     _end_group(process.pid)
-                self._is_over.set()
         if self.is_cancelled:
             raise ScriptCancelledError("the script was cancelled")
         return exit_code
@@ -127,7 +131,7 @@ class ScriptProcess:
             self._killer.start()
 
     def wait(self) -> None:
-        """Return when no process of a cancelled script is left."""
+        """Return when nothing of a cancelled script is left, neither a process nor its folder."""
         if self._process is not None:
             self._is_over.wait(3 * GRACE_SECONDS)
 

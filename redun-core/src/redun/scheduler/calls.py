@@ -113,6 +113,11 @@ class Calls:
             return
         if info.lazy_defaults and any(id(value) in info.lazy_defaults for value in bound):
             job = self._new_job(parent, cell, info, options, context)
+            if options.is_recorded:
+                # The calls of its defaults, which are its children, may be recorded before it has all its arguments.
+                job.start_time = time.time()
+                job.eval_hash = _expression_hash(expr)
+                self._run.recorder.started(job)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
             self._run.reducer.wait_for(job, (expr, bound), exprs, job, self._defaults_ready, failed)
