@@ -401,7 +401,7 @@ def test_tags_of_an_execution_are_found_under_the_known_names(backend: MemoryBac
 
 def test_places_are_made_absolute() -> None:
     assert get_abs_config_dir(".redun") == str(Path.cwd() / ".redun")
-    assert get_abs_config_dir(".redun", "/work") == "/work/.redun"
+    assert get_abs_config_dir(".redun", "/home/ann") == "/home/ann/.redun"
     assert get_abs_config_dir("s3://bucket/.redun") == "s3://bucket/.redun"
     assert get_abs_url("../b", "/a/c") == "/a/b"
     assert get_abs_url("../b", "s3://bucket/a") == "s3://bucket/b"
