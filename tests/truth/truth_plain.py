@@ -92,6 +92,8 @@ class Interpreter(Expressions):
                 raise Unfit
             if False in is_worth:
                 return tried
+            if performed is not None and made.task.is_async:
+                raise Unfit  # another attempt awaits anew what has failed, which is not followed here
             self.used.add("retries")
             made.tries += 1
 
