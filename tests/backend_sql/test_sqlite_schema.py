@@ -192,9 +192,9 @@ STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_KNOWN_TAGS": select(tag.c.entity_kind, tag.c.entity_id, tag.c.key, tag.c.value).where(
         tag.c.is_current == 1, tag.c.entity_id.in_(["x"])
     ),
-    "SELECT_TAGS_OF": select(tag.c.id, tag.c.key, tag.c.value)
-    .where(tag.c.entity_kind == 1, tag.c.entity_id == "x", tag.c.is_current == 1)
-    .order_by(tag.c.id),
+    "SELECT_TAG_ROWS": select(
+        tag.c.id, tag.c.entity_kind, tag.c.entity_id, tag.c.key, tag.c.value, tag.c.is_current
+    ).where(tag.c.entity_id.in_(["x"])),
     "UPDATE_TAG": update(tag).values(is_current=0).where(tag.c.id == 1),
     "SELECT_HANDLES": select(handle.c.hash, handle.c.id, handle.c.is_valid).where(prefix(handle.c.hash).in_([b""])),
     "SELECT_HANDLE_CHILDREN": select(

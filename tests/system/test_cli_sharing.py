@@ -167,6 +167,26 @@ def test_a_file_carries_records_from_one_to_the_other(pair: tuple[Path, Path], n
     assert ran(theirs, "main", "--folder", "../mine") == []
 
 
+def test_tags_that_were_changed_or_removed_are_so_on_the_other_side(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    mine, theirs = pair
+    redun(mine, "push", "shared")
+    redun(mine, "tag", "update", "~2", "why=more")
+    redun(mine, "tag", "rm", "~2", "--", "project")
+    assert redun(mine, "push", "shared") == "Pushed 3 record(s) to repo 'shared': 3 tags\n"
+    shown = redun(theirs, "tag", "list", "--values")
+    assert re.findall(r"(?:why|project)=\S+", shown) == ["project=acme", "why=more"]
+    assert "up to date" in redun(mine, "push", "shared")
+    redun(theirs, "tag", "rm", "~2", "why=more")
+    file = str(tmp_path / "records.jsonl")
+    redun(theirs, "export", "~2", "-f", file)
+    assert "1 tag" in redun(mine, "import", "-f", file)
+    assert redun(mine, "import", "-f", file).startswith("There is nothing new in")
+    assert "why=" not in redun(mine, "tag", "list", "--values")
+    assert "nothing new" in redun(mine, "pull", "shared")
+    assert is_whole(mine)
+    assert is_whole(theirs)
+
+
 def test_a_pipe_carries_one_execution(pair: tuple[Path, Path]) -> None:
     mine, theirs = pair
     records = process(mine, "export", "-").stdout

@@ -220,6 +220,8 @@ tag = Table(
     Column("entity_id", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("value", Text, nullable=False),  # JSON, keys sorted.
+    # 1: it is there. 0: it was, and was removed. -N: the N-th time that it was removed, here or elsewhere; such a row
+    # gives the removal a place in the order of ids, and its number tells a copy who knows more (`tag_rows`).
     Column("is_current", SmallInteger, nullable=False),
     Index("tag_by_entity", "entity_id", "entity_kind"),
 )

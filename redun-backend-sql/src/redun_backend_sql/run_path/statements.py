@@ -115,9 +115,9 @@ SELECT_KNOWN_TAGS = (
     "SELECT tag.entity_kind, tag.entity_id, tag.key, tag.value FROM tag"
     " WHERE tag.is_current = ? AND tag.entity_id IN (?)"
 )
-SELECT_TAGS_OF = (
-    "SELECT tag.id, tag.key, tag.value FROM tag"
-    " WHERE tag.entity_kind = ? AND tag.entity_id = ? AND tag.is_current = ? ORDER BY tag.id"
+SELECT_TAG_ROWS = (
+    "SELECT tag.id, tag.entity_kind, tag.entity_id, tag.key, tag.value, tag.is_current FROM tag"
+    " WHERE tag.entity_id IN (?)"
 )
 UPDATE_TAG = "UPDATE tag SET is_current=? WHERE tag.id = ?"
 INSERT_TAG = "INSERT INTO tag (entity_kind, entity_id, key, value, is_current) VALUES (?, ?, ?, ?, ?)"

@@ -24,6 +24,7 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
+from redun.backends.tag_copies import newer_tags
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -158,10 +159,7 @@ def _without_known(batch: RecordBatch, target: Backend) -> RecordBatch:
     states = {each.hash for each in new.handles}
     new.handle_edges = [edge for edge in batch.handle_edges if not states.isdisjoint(edge[:2])]
     _add_new_executions(new, batch, target)
-    for kind in {tag.entity_kind for tag in batch.tags}:
-        of_kind = [tag for tag in batch.tags if tag.entity_kind is kind]
-        known = target.tags(kind, {tag.entity_id for tag in of_kind})
-        new.tags += [tag for tag in of_kind if tag not in known.get(tag.entity_id, ())]
+    new.tags = newer_tags(batch.tags, target)
     return new
 
 

@@ -149,6 +149,13 @@ class TagRecord(NamedTuple):
     """An execution's id, `<execution id>.<job number>`, or a hash in hex."""
     key: str
     value: Any
+    edits: int | None = None
+    """None for a tag that is added now, or is there. In a copy: how many times it has been added and removed, so that
+    an odd number says that it is there, an even one that it was removed, and of two numbers the higher one counts."""
+
+
+MOST_EDITS = 65_535
+"""Up to which number changes of one tag are counted."""
 
 
 class HandleStep(enum.IntEnum):
