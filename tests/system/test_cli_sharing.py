@@ -187,6 +187,28 @@ def test_tags_that_were_changed_or_removed_are_so_on_the_other_side(pair: tuple[
     assert is_whole(theirs)
 
 
+def test_an_execution_that_went_on_on_both_sides_is_told_and_left_alone(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    mine, theirs = pair
+    same = "12345678-1234-4123-8123-123456789abc"
+    for folder, number in (mine, "1"), (theirs, "2"):
+        redun(folder, "run", "--execution-id", same, "../wf.py", "inc", "--x", number)
+    before = redun(theirs, "log", same)
+    message = redun(mine, "push", "shared", code=1)
+    assert f"execution {same} went on in both repositories" in message
+    assert "its job 1 is another call of acme.inc" in message
+    assert redun(theirs, "log", same) == before
+    assert len(json.loads(redun(theirs, "log", "--json"))) == 3
+    assert "went on in both" in redun(mine, "push", "shared", code=1)
+    file = str(tmp_path / "records.jsonl")
+    redun(mine, "export", same, "-f", file)
+    message = redun(theirs, "import", "-f", file, code=1)
+    assert re.search(rf"line [0-9]+: job {same}\.1 is another one in this repository", message)
+    assert is_whole(mine)
+    assert is_whole(theirs)
+
+
 def test_a_pipe_carries_one_execution(pair: tuple[Path, Path]) -> None:
     mine, theirs = pair
     records = process(mine, "export", "-").stdout

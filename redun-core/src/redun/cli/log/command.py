@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.id_command import IdCommand
 from redun.cli.log import (
     derivation_view,
     execution_view,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from redun.cli.app import App
 
 
-@click.command(params=filter_options())
+@click.command(cls=IdCommand, params=filter_options())
 @click.argument("what", required=False, metavar="[ID]")
 @click.option("--count", "only_count", is_flag=True, help="Show only how many there are.")
 @click.option("--detail", "in_full", is_flag=True, help="Show all that is known about each.")
