@@ -13,7 +13,6 @@ COMMANDS = (
     "console",
     "launch",
     "oneshot",
-    "repl",
 )
 
 RUN_FLAGS = (["--pdb"], ["--rerun"])

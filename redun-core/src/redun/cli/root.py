@@ -32,6 +32,7 @@ COMMANDS = {
     "explain": LazyCommand("redun.cli.explain:explain", "Say why a job ran, or why it did not have to."),
     "diff": LazyCommand("redun.cli.diff:diff", "Compare two executions: what ran differently, what changed."),
     "viz": LazyCommand("redun.cli.viz:viz", "Draw the calls or the dataflow of an execution."),
+    "repl": LazyCommand("redun.cli.repl:repl", "Ask the repository in Python."),
     "tag": LazyCommand("redun.cli.tag:tag", "List and change tags."),
     "init": LazyCommand("redun.cli.init:init", "Create a configuration directory and its repository."),
     "push": LazyCommand("redun.cli.sharing:push", "Copy records to another repository."),
