@@ -53,7 +53,7 @@ def test_a_run_imports_none_of_the_modules_that_only_workflows_import(tmp_path: 
         *("redun.bcoding", "redun.logging", "redun.scheduler_config", "redun.utils", "redun.cli.from_python"),
         *("redun.backends.tag_entity", "redun.executors.by_type", "redun.executors.from_config"),
         *("redun.executors.local", "redun.executors.registering", "redun.scheduler.from_sections"),
-        *("redun.scheduler.task_calls", "redun.file", "difflib", "tempfile"),
+        *("redun.scheduler.task_calls", "redun.file", "difflib"),
     ]
     code = f"""
 import sys
