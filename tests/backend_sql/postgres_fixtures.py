@@ -38,7 +38,9 @@ def postgres_uri_of() -> Iterator[Callable[[str], str]]:
 
 
 def new_server() -> PostgresServer:
-    """A server that is not started yet; without PostgreSQL the test is skipped."""
+    """A server that is not started yet; without PostgreSQL, or where it is not wanted, the test is skipped."""
+    if os.environ.get("TEST_POSTGRES") == "none":
+        pytest.skip("PostgreSQL is left out: TEST_POSTGRES=none")
     programs = postgres_server.find_programs()
     if programs is None:
         pytest.skip(postgres_server.HOW_TO_GET)

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from redun import filesystem_finders
 from redun.errors import RedunError
 from redun.file import (
     ContentFile,
@@ -47,7 +48,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 def clean_registry(monkeypatch):
     monkeypatch.setattr(registry, "_classes", dict(registry._classes))
     monkeypatch.setattr(registry, "_instances", {})
-    monkeypatch.setattr(registry, "_finders", [])
+    monkeypatch.setattr(registry, "filesystem_finders", finders := [])
+    monkeypatch.setattr(filesystem_finders, "filesystem_finders", finders)
 
 
 def set_time(path: str, nanoseconds: int) -> None:

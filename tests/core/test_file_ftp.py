@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ftplib
 import threading
 import uuid
 import warnings
@@ -74,3 +75,16 @@ def test_the_user_of_the_netrc_file_is_taken_where_the_url_names_none(server):
     path = f"{server}/{uuid.uuid4()}"
     File(path).write("found")
     assert File(path.replace("user@", "")).read() == "found"
+
+
+def test_folders_that_somebody_else_makes_at_the_same_time_are_taken(server, monkeypatch):
+    make_folder = ftplib.FTP.mkd
+
+    def after_somebody_else(self: ftplib.FTP, folder: str) -> str:
+        make_folder(self, folder)
+        return make_folder(self, folder)
+
+    monkeypatch.setattr(ftplib.FTP, "mkd", after_somebody_else)
+    path = f"{server}/{uuid.uuid4()}/in/some/folders/x"
+    File(path).write("written")
+    assert File(path).read() == "written"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,7 +72,9 @@ class RootGroup(click.Group):
                 raise click.NoSuchOption(name, ctx=ctx)
             if name in planned.COMMANDS:
                 raise UsageError(f"the command `redun {name}` is not supported yet")
-            near = difflib.get_close_matches(name, [*COMMANDS, *plugin_commands()], n=3)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, [*COMMANDS, *plugin_commands()], n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"no command {name!r}.{hint} `redun help --all` lists those of plugins too.", ctx)
         return name, command, args[1:]

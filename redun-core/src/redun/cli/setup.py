@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +111,9 @@ def _read_setup(function: Callable[..., Any], setup: Sequence[str]) -> dict[str,
         if not equals:
             raise UsageError(f"--setup {pair!r} should have the form key=value")
         if name not in arguments:
-            near = difflib.get_close_matches(name, arguments, n=1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, arguments, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(arguments) or 'none'}"
             raise UsageError(f"--setup: setup_scheduler has no argument {key!r}. {hint}")
         texts.setdefault(name, []).append(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from dataclasses import dataclass, field
@@ -124,7 +123,9 @@ class TaskCommand:
             return f"{name}: {word!r} is no argument of the task. Short options of `redun run` go before the script"
         if any(flag.strip("-") == one.strip("*") for one in self._variadic):
             return f"{name}: {self._about_variadic('', '')}"
-        near = difflib.get_close_matches(flag.replace("_", "-").lower(), [*self._by_flag, *self._run_options], n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(flag.replace("_", "-").lower(), [*self._by_flag, *self._run_options], n=1)
         hint = f"Did you mean {near[0]}?" if near else f"It takes: {self._usage()}"
         return f"{name} has no argument {flag}. {hint}{self._about_variadic(' (', ')')}"
 

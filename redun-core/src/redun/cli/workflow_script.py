@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -79,7 +78,9 @@ def _hint_with_suffix(script: str) -> str:
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
-        near = difflib.get_close_matches(path.stem, [one.stem for one in path.parent.glob("*.py")], n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(path.stem, [one.stem for one in path.parent.glob("*.py")], n=1)
         hint = f" Did you mean {path.with_stem(near[0])}?" if near else ""
         raise UsageError(f"script {str(path)!r} does not exist.{hint}")
     if "." in path.stem:
@@ -188,9 +189,11 @@ def user_tasks() -> list[Task[..., Any]]:
 def _unknown_task(name: str, known: list[str]) -> str:
     if not known:
         return f"no task {name!r}: the script defines no tasks. A task is a function with the decorator @task()"
+    from difflib import get_close_matches
+
     by_short_name = {full_name.rpartition(".")[2]: full_name for full_name in known}
-    near = difflib.get_close_matches(name, known, n=3) or [
-        by_short_name[short] for short in difflib.get_close_matches(name.rpartition(".")[2], by_short_name, n=3)
+    near = get_close_matches(name, known, n=3) or [
+        by_short_name[short] for short in get_close_matches(name.rpartition(".")[2], by_short_name, n=3)
     ]
     if near:
         return f"no task {name!r}. Did you mean {' or '.join(near)}?"

@@ -15,7 +15,6 @@ from redun.file.file import ContentFile, File, IFile
 from redun.file.fileset import ContentDir, ContentFileSet, Dir, FileSet, IDir, IFileSet
 from redun.file.filesystem import (
     FileSystem,
-    add_filesystem_finder,
     get_filesystem,
     get_filesystem_class,
     get_proto,
@@ -34,6 +33,7 @@ from redun.file.staging import (
     StagingDir,
     StagingFile,
 )
+from redun.filesystem_finders import add_filesystem_finder
 
 __all__ = [
     "ContentDir",

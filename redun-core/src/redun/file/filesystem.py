@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from redun.file.errors import UnknownSchemeError
+from redun.filesystem_finders import filesystem_finders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _C = TypeVar("_C", bound="type[FileSystem]")
@@ -118,7 +119,6 @@ class FileSystem(ABC):
 _classes: dict[str, type[FileSystem]] = {}
 _fallbacks: dict[str, type[FileSystem]] = {}
 _instances: dict[str, FileSystem] = {}
-_finders: list[Callable[[str], FileSystem | None]] = []
 
 
 def register_filesystem(cls: _C) -> _C:
@@ -132,12 +132,6 @@ def register_fallback(cls: _C) -> _C:
     """Class decorator, for redun's own: what serves a scheme if neither a user nor a plugin brings something better."""
     _fallbacks[cls.name] = cls
     return cls
-
-
-def add_filesystem_finder(find: Callable[[str], FileSystem | None]) -> None:
-    """Have a function asked for the filesystem of a scheme that nothing is registered for, before fsspec is tried."""
-    if find not in _finders:
-        _finders.append(find)
 
 
 def get_proto(path: str) -> str:
@@ -174,7 +168,7 @@ def _make_filesystem(proto: str, path: str) -> FileSystem:
     cls = _classes.get(proto)
     if cls is not None:
         return cls()
-    for find in _finders:
+    for find in filesystem_finders:
         found = find(proto)
         if found is not None:
             return found

@@ -137,9 +137,13 @@ class FTPFileSystem(FsspecFileSystem):
     def _make_folders(self, path: str, folder: str) -> None:
         import ftplib
 
-        # Refused, too, where somebody else has made it a moment ago; and taken for done where a file is in the way.
-        with suppress(ftplib.error_perm):
-            super()._make_folders(path, folder)
+        # Refused, too, where somebody else has made a folder of the path a moment ago: those below it are yet to be
+        # made. Each such refusal is one folder less to make, so that there are no more of them than folders.
+        for _ in folder.split("/"):
+            with suppress(ftplib.error_perm):
+                super()._make_folders(path, folder)
+                break
+        # Taken for done where a file is in the way.
         if not self._fresh(path).isdir(folder):
             raise NotADirectoryError(errno.ENOTDIR, "its folder cannot be made", path)
 

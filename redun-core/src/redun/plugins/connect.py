@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+from redun.filesystem_finders import add_filesystem_finder
+
 if TYPE_CHECKING:
     from redun.file import FileSystem
     from redun.plugins.manager import Plugins
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
 def connect_filesystems() -> None:
     """Have the filesystems of plugins found. The plugins are loaded only when a file of an unknown scheme turns up."""
-    from redun.file.filesystem import add_filesystem_finder
-
     add_filesystem_finder(_find_filesystem)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +161,8 @@ class ExecutorPool:
         """Start an executor for a run, unless another run uses it already."""
         users = self._users.get(id(executor), 0)
         if not users:
+            import tempfile  # takes some milliseconds, which not every run needs
+
             scratch = Path(tempfile.gettempdir()) / f"redun-{execution_id}"
             context = ExecutorContext(self._config_dir, execution_id, project, scratch, self._logger)
             try:

@@ -6,7 +6,6 @@ unknown name is no error, but one that nearly is a known name deserves a word.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +98,8 @@ _looked_at: set[tuple[str, ...]] = set()
 def _warn(task_name: str, options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in KNOWN:
-            near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
             if near:
                 logger.warning("task %r: unknown option %r. Did you mean %r?", task_name, name, near[0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import platform
 import shlex
-import socket
 import sys
 import threading
 import time
@@ -403,4 +403,4 @@ def _describe(expr: Any) -> str:
 
 
 def _scheduler_id() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
