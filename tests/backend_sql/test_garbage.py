@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from redun import File, Handle, Scheduler, get_context, task
-from redun.backends.records import EntityKind
+from redun.backends.records import EntityKind, Status
 from redun.backends.search import TagEdit
 from redun.config import Config
 from redun.errors import BackendError
 from redun.executors.inline import InlineExecutor
+from redun.testing.backend_records import Story
 from redun_backend_sql.backend import SqlBackend
 from redun_backend_sql.integrity import find_problems
 from redun_backend_sql.postgres.backend import PostgresBackend
@@ -197,21 +198,25 @@ def test_when_everything_goes_next_to_nothing_is_left(backend: SqlBackend, tmp_p
 
 
 def test_a_small_value_moves_when_the_call_goes_whose_row_has_it(make: Callable[..., SqlBackend]):
-    """The second process has the value from the repository, so that its own call does not have it."""
-    with opened(make()) as first:
-        one, _ = run(first, double(4))
-    with opened(make()) as second:
-        two, _ = run(second, doubled_twice(4), context={"a": 1})
-        second.collect_garbage([one], grace=0)
-        assert problems(second) == []
-        ran.clear()
-        assert run(second, doubled_twice(4), context={"a": 1})[1] == 16
-        assert ran == []
-
-
-@task
-def doubled_twice(x: int) -> int:
-    return double(double(x))
+    """Another call names it, and was recorded by somebody who relied on the first one."""
+    with opened(make()) as one, opened(make()) as other:
+        first, second = Story("first").begin(), Story("second").begin()
+        result = first.call("a", "small")
+        first.job(1, result)
+        one.record(first.take())
+        second.job(1, second.call("b", "another result", arguments=["small"]))
+        batch = second.take()
+        batch.values = [value for value in batch.values if value.hash != result.value_hash]
+        other.record(batch)
+        for story in (first, second):
+            story.batch.executions = [story.execution(Status.DONE, 2000.0)]
+            one.record(story.take())
+        stored = other.load_values([result.value_hash])
+        garbage = other.collect_garbage(["first"], grace=0)
+        assert kinds(garbage)["calls"] == 1
+        assert other.load_values([result.value_hash]) == stored
+        other.collect_garbage(["second"], grace=0)
+        assert count(other, "value") == count(other, "call") == 0
 
 
 @contextmanager
@@ -305,7 +310,9 @@ def test_numbers_of_calls_and_values_are_never_given_out_twice(backend: SqlBacke
     assert all(new > old for new, old in zip(lowest, before, strict=True))
 
 
-def test_a_killed_collection_leaves_the_repository_whole_at_every_moment(make: Callable[..., SqlBackend], monkeypatch: Any):
+def test_a_killed_collection_leaves_the_repository_whole_at_every_moment(
+    make: Callable[..., SqlBackend], monkeypatch: Any
+):
     """It ends after each of its transactions in turn; what it leaves behind goes with a later one."""
     monkeypatch.setattr("redun_backend_sql.garbage.calls.AT_ONCE", 3)
     monkeypatch.setattr("redun_backend_sql.garbage.values.AT_ONCE", 2)
@@ -390,9 +397,10 @@ def test_a_file_that_goes_between_its_writing_and_its_row_is_written_again(
 ):
     """Somebody finds the file there, and the collection removes it before the row is recorded."""
     store = tmp_path / "values"
-    with opened(make(value_store=ValueStore(str(store), 1000))) as one, opened(
-        make(value_store=ValueStore(str(store), 1000))
-    ) as other:
+    with (
+        opened(make(value_store=ValueStore(str(store), 1000))) as one,
+        opened(make(value_store=ValueStore(str(store), 1000))) as other,
+    ):
         first, _ = run(one, long_text(1))
         begin = one._recorder._begin
         collected: list[Any] = []
@@ -451,3 +459,82 @@ def test_space_is_given_back(backend: SqlBackend):
     assert backend.reclaim_space() > 0
     assert backend.stats().size < before
     assert problems(backend) == []
+
+
+@task
+def used_meanwhile(numbers: list[int]) -> list[Any]:
+    return [main(numbers), calls_back(1)]
+
+
+def test_what_a_run_has_found_stays_until_it_says_so(make: Callable[..., SqlBackend], monkeypatch: Any):
+    """The run is held up by a task in its own thread, so that it cannot write down what it has found."""
+    monkeypatch.setattr("redun_backend_sql.garbage.calls.PATIENCE", 0)
+    with opened(make()) as backend, opened(make()) as other:
+        first, _ = run(backend, main([1, 2]))
+        run(other, double(5))
+        seen: list[Any] = []
+        from_inside.append(lambda: seen.append(other.collect_garbage([first], grace=0)))
+        ran.clear()
+        second, result = run(backend, used_meanwhile([1, 2]))
+        assert ran == []
+        assert seen[0].postponed == f"execution {second} runs, and may still use them"
+        assert kinds(seen[0]).keys() == {"executions", "jobs"}
+        assert problems(backend) == []
+        # All of it is needed by the second execution.
+        assert kinds(other.collect_garbage([], grace=0)).get("calls", 0) == 0
+        assert problems(backend) == []
+        from_inside.append(lambda: None)
+        assert run(backend, used_meanwhile([1, 2]))[1] == result
+        assert ran == []
+
+
+def test_what_is_out_of_use_is_made_again_and_used_again(make: Callable[..., SqlBackend], monkeypatch: Any):
+    monkeypatch.setattr("redun_backend_sql.garbage.calls.PATIENCE", 0)
+    with opened(make()) as backend, opened(make()) as other:
+        first, _ = run(backend, main([1, 2]))
+        from_inside.append(lambda: other.collect_garbage([first], grace=0))
+        run(backend, calls_back(1))
+        before = count(other, "call")
+        ran.clear()
+        run(backend, main([1]))
+        assert ran == [1, "text 1"], "nobody finds them any more"
+        assert problems(backend) == []
+        ran.clear()
+        run(backend, main([1]))
+        assert ran == []
+        garbage = other.collect_garbage([], grace=0)
+        assert kinds(garbage)["calls"] == 4, "main([1, 2]) and what is below it for 2"
+        assert count(other, "call") < before
+        assert problems(backend) == []
+        run(backend, main([1]))
+        assert ran == []
+
+
+def test_what_a_live_run_goes_on_from_stays(make: Callable[..., SqlBackend], monkeypatch: Any):
+    """It has found an expression, and records what came of it long after its execution was removed."""
+    with opened(make()) as backend, opened(make()) as other:
+        answers: list[Any] = []
+        from_inside.append(lambda: None)
+        first, _ = run(backend, used_meanwhile([1, 2]))
+
+        def written_meanwhile(*_: Any) -> bool:
+            # What the run has found until now is written down, as it would be within ten seconds.
+            current_run[0].recorder.flush()
+            return False
+
+        monkeypatch.setattr("redun_backend_sql.garbage.calls.CallSweep._is_pending", written_meanwhile)
+        current_run: list[Any] = []
+        execute = __import__("redun.scheduler.run", fromlist=["Run"]).Run.execute
+        monkeypatch.setattr(
+            "redun.scheduler.run.Run.execute", lambda self, expr: (current_run.append(self), execute(self, expr))[1]
+        )
+        from_inside.append(lambda: answers.append(other.collect_garbage([first], grace=0)))
+        ran.clear()
+        run(backend, used_meanwhile([1, 2]))
+        assert ran == []
+        assert answers[0].postponed == ""
+        assert problems(backend) == []
+        from_inside.append(lambda: None)
+        run(backend, used_meanwhile([1, 2]))
+        assert ran == []
+        assert problems(backend) == []

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5_000
 """Calls of one transaction."""
+PATIENCE = 30.0
+"""Seconds to wait for executions that run to write what they have found; they do so every ten."""
 LOOK_AGAIN = 0.2
 """Seconds between two looks at whether executions have gone on."""
 
@@ -56,7 +58,7 @@ class CallSweep:
         self.kept = found.kept
         self.garbage = found.garbage
 
-    def run(self, patience: float, tell: Callable[[str], None]) -> str:
+    def run(self, tell: Callable[[str], None]) -> str:
         """Remove the calls. Why some had to stay; empty if none had."""
         self._restore_needed()
         waiting = list(pages_of(self.garbage.calls, self.garbage.call_spans, AT_ONCE))
@@ -65,7 +67,7 @@ class CallSweep:
                 if self._is_retired or not executions_at_work(self._connection, self._grace):
                     self._remove(waiting.pop())
                     continue
-            problem = self._retire(waiting, patience, tell)
+            problem = self._retire(waiting, tell)
             if problem:
                 # They stay as they are, out of use, and everything that they name stays with them.
                 for page in waiting:
@@ -87,7 +89,7 @@ class CallSweep:
 
     # -- out of use ---------------------------------------------------------------------------------------------------
 
-    def _retire(self, pages: list[list[int]], patience: float, tell: Callable[[str], None]) -> str:
+    def _retire(self, pages: list[list[int]], tell: Callable[[str], None]) -> str:
         """Take calls out of use, and wait until what was found before that is recorded. Why that takes too long."""
         for page in pages:
             with self._writing.transaction():
@@ -95,7 +97,7 @@ class CallSweep:
         with self._writing.transaction():
             at_work = executions_at_work(self._connection, self._grace)
         tell("waiting for executions that run")
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + PATIENCE
         while at_work:
             now = executions_at_work(self._connection, self._grace)
             at_work = {number: each for number, each in at_work.items() if self._is_pending(each, now.get(number))}

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.value_store import ValueStore
 
-PATIENCE = 30.0
-"""Seconds to wait for executions that run to write what they have found; they do so every ten."""
-
 
 def plan(
     connection: Connection, store: ValueStore | None, asked: Sequence[str], grace: float, tell: Callable[[str], None]
@@ -43,9 +40,8 @@ def collect(
     asked: Sequence[str],
     grace: float,
     tell: Callable[[str], None],
-    patience: float = PATIENCE,
 ) -> Garbage:
-    """See `Maintenance.collect_garbage`. patience: seconds to wait for executions that run."""
+    """See `Maintenance.collect_garbage`."""
     found = find_garbage(connection, asked, grace, tell)
     planned = describe(connection, found)
     writing = Writing(connection, transaction)
@@ -54,7 +50,7 @@ def collect(
     remove_executions(writing, found)
     tell("removing calls")
     calls = CallSweep(writing, found, grace)
-    postponed = calls.run(patience, tell)
+    postponed = calls.run(tell)
     tell("removing values")
     stored = remove_values(writing, calls)
     tell("removing tasks")

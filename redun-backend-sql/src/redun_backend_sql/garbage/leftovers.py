@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.garbage.writing import Writing
     from redun_backend_sql.run_path.driver import Connection
 
+
 def remove_leftovers(writing: Writing, found: Found, grace: float) -> None:
     """Remove them in one transaction: there are few."""
     with writing.transaction():

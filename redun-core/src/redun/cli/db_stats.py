@@ -37,16 +37,16 @@ def _content(found: RepositoryStats) -> dict[str, object]:
         "kinds": {kind: {"count": count, "bytes": size} for kind, count, size in found.kinds},
         "size": found.size,
         "unused": found.unused,
-        "largest": [
-            {"value": each.hash.hex(), "type": each.type_name, "bytes": each.bytes} for each in found.largest
-        ],
+        "largest": [{"value": each.hash.hex(), "type": each.type_name, "bytes": each.bytes} for each in found.largest],
     }
 
 
 def _print(found: RepositoryStats) -> None:
     for kind, count, size in found.kinds:
         click.echo(f"{kind:>14} {count:>12,} {bytes_text(size):>12}")
-    unused = f", of which {bytes_text(found.unused)} hold nothing (`redun db gc --yes --vacuum`)" if found.unused else ""
+    unused = (
+        f", of which {bytes_text(found.unused)} hold nothing (`redun db gc --yes --vacuum`)" if found.unused else ""
+    )
     click.echo(f"\nDatabase with its indexes: {bytes_text(found.size)}{unused}")
     if found.largest:
         click.echo("\nLargest values:")
