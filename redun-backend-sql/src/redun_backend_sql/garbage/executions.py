@@ -94,7 +94,7 @@ def sort_out(
         elif known[each].is_alive(grace):
             kept.append(KeptExecution(each, "it runs"))
         elif known[each].is_new(grace):
-            kept.append(KeptExecution(each, f"it was heard of in the last {grace:g} seconds"))
+            kept.append(KeptExecution(each, f"it was heard of within the grace period of {grace:g} s"))
         else:
             removed.append(known[each])
     return removed, kept
