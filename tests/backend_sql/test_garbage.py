@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redun import File, Handle, Scheduler, get_context, task
 from redun.backends.records import EntityKind, Status
 from redun.backends.search import TagEdit
@@ -165,7 +167,7 @@ def test_a_kept_execution_is_used_again_whatever_goes_around_it(backend: SqlBack
     ]
     ids = [run(backend, expr, **options)[0] for expr, options in programs]
     for expr in (fails(1), fails(2)):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"[12]"):
             run(backend, expr)
         ids.append(backend.executions(limit=1)[0].id)
     for going in [ids[9], ids[0], ids[6], ids[2], ids[4], ids[3], ids[10]]:
@@ -184,11 +186,11 @@ def test_a_kept_execution_is_used_again_whatever_goes_around_it(backend: SqlBack
 def test_when_everything_goes_next_to_nothing_is_left(backend: SqlBackend, tmp_path: Path):
     for expr in (main([1, 2]), with_file(str(tmp_path / "file")), change_twice("a"), in_context(2)):
         run(backend, expr)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"[12]"):
         run(backend, fails(1))
     backend.collect_garbage([each.id for each in backend.executions(limit=9)], grace=0)
     assert problems(backend) == []
-    empty = "execution job job_count call call_argument value value_child handle handle_edge".split()
+    empty = ["execution", "job", "job_count", "call", "call_argument", "value", "value_child", "handle", "handle_edge"]
     assert {table: count(backend, table) for table in empty} == dict.fromkeys(empty, 0)
     # The last one stays, so that its number is not given out again, with the tasks in it.
     assert count(backend, "task") <= 4
@@ -269,7 +271,7 @@ def calls_back(x: int) -> int:
 
 def test_what_belongs_to_no_execution_stays_until_it_is_known_for_long(backend: SqlBackend, monkeypatch: Any):
     """It may be part of a copy that has not ended."""
-    first, _ = run(backend, main([1]))
+    run(backend, main([1]))
     assert backend._connection is not None
     for table in ("execution", "job", "job_count"):
         backend._connection.execute(f"DELETE FROM {table}")
@@ -538,3 +540,51 @@ def test_what_a_live_run_goes_on_from_stays(make: Callable[..., SqlBackend], mon
         run(backend, used_meanwhile([1, 2]))
         assert ran == []
         assert problems(backend) == []
+
+
+@task
+def power(base: int, exponent: int) -> int:
+    return base if exponent <= 1 else multiply(base, power(base, exponent - 1))
+
+
+@task
+def multiply(x: int, y: int) -> int:
+    return x * y
+
+
+@task(check_valid="shallow")
+def table(bases: list[int], exponent: int) -> dict[int, Any]:
+    return {base: [power(base, exponent), long_text(base)] for base in bases}
+
+
+programs = st.one_of(
+    st.builds(lambda b, e: power(b, e), st.integers(2, 4), st.integers(1, 4)),
+    st.builds(lambda b, e: table(b, e), st.lists(st.integers(2, 4), max_size=2, unique=True), st.integers(1, 3)),
+    st.builds(lambda n: main(n), st.lists(st.integers(2, 4), max_size=2)),
+    st.builds(lambda x: in_context(x), st.integers(1, 2)),
+)
+"""Programs with much in common: expressions, made anew for each example."""
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(programs, st.integers(0, 1), st.booleans(), st.integers(0, 4)), min_size=2, max_size=8))
+def test_what_stays_is_complete_after_any_history(history: list[tuple[Any, int, bool, int]]):
+    """Runs and collections in any order, by one process or two: what is kept is whole, and found again."""
+    # In memory there is one connection, so "another process" is a scheduler that remembers nothing.
+    with opened(SqliteBackend(None)) as backend:
+        kept: dict[str, tuple[Any, int, Any]] = {}
+        for expr, factor, is_collected, which in history:
+            execution, result = run(backend, expr, context={"factor": factor} if factor else {})
+            kept[execution] = (expr, factor, result)
+            if is_collected:
+                going = sorted(kept)[which % len(kept)]
+                del kept[going]
+                backend.collect_garbage([going], grace=0)
+                assert problems(backend) == []
+        for expr, factor, result in list(kept.values()):
+            ran.clear()
+            execution, again = run(backend, expr, context={"factor": factor} if factor else {})
+            assert again == result
+            assert ran == []
+        backend.collect_garbage([each.id for each in backend.executions(limit=99)], grace=0)
+        assert count(backend, "call") == count(backend, "value") == 0

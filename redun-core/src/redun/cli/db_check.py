@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redun.cli.stages import Stages
 from redun.cli.failures import CommandExit
+from redun.cli.stages import Stages
 
 if TYPE_CHECKING:
     from redun.cli.app import App
