@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from redun.errors import BackendError
 from redun.executors.inline import InlineExecutor
 from redun.testing.backend_records import Story
 from redun_backend_sql.backend import SqlBackend
+from redun_backend_sql.garbage.collection import collect
 from redun_backend_sql.integrity import find_problems
 from redun_backend_sql.postgres.backend import PostgresBackend
 from redun_backend_sql.sqlite_backend import SqliteBackend
@@ -167,7 +169,7 @@ def test_a_kept_execution_is_used_again_whatever_goes_around_it(backend: SqlBack
     ]
     ids = [run(backend, expr, **options)[0] for expr, options in programs]
     for expr in (fails(1), fails(2)):
-        with pytest.raises(ValueError, match=r"[12]"):
+        with pytest.raises(ValueError, match=r"[24]"):
             run(backend, expr)
         ids.append(backend.executions(limit=1)[0].id)
     for going in [ids[9], ids[0], ids[6], ids[2], ids[4], ids[3], ids[10]]:
@@ -186,7 +188,7 @@ def test_a_kept_execution_is_used_again_whatever_goes_around_it(backend: SqlBack
 def test_when_everything_goes_next_to_nothing_is_left(backend: SqlBackend, tmp_path: Path):
     for expr in (main([1, 2]), with_file(str(tmp_path / "file")), change_twice("a"), in_context(2)):
         run(backend, expr)
-    with pytest.raises(ValueError, match=r"[12]"):
+    with pytest.raises(ValueError, match=r"[24]"):
         run(backend, fails(1))
     backend.collect_garbage([each.id for each in backend.executions(limit=9)], grace=0)
     assert problems(backend) == []
@@ -443,6 +445,49 @@ def test_a_backend_without_maintenance_says_so():
         backend.collect_garbage([])
 
 
+class Counting:
+    """A connection that counts its statements."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.statements = 0
+
+    def execute(self, *arguments: Any) -> Any:
+        self.statements += 1
+        return self.connection.execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        self.statements += 1
+        return self.connection.executemany(*arguments)
+
+
+def test_a_large_execution_costs_few_statements_and_little_memory(backend: SqlBackend):
+    jobs, batch = 50_000 if isinstance(backend, SqliteBackend) else 10_000, 2_500
+    for name, first, last in (("small", jobs - 1000, jobs), ("large", 0, jobs)):
+        story = Story(name).begin()
+        below: list[bytes] = []
+        for number in range(first, last):
+            argument = f"{number} ".ljust(1 if number % 5 else 100, "x")
+            call = story.call(f"{number}", f"result {number // 2}", arguments=[argument])
+            below.append(call.call_hash)
+            story.job(number + 1, call, parent=None)
+            if (number + 1) % batch == 0:
+                story.job(jobs + number + 1, story.call(f"{name} {number}", "all", children=tuple(below)))
+                below.clear()
+                backend.record(story.take())
+        story.batch.executions = [story.execution(Status.DONE, 2000.0)]
+        backend.record(story.take())
+    counting = Counting(backend._connection)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    garbage = collect(counting, backend._transaction, None, ["large"], 0, lambda _: None)
+    sizes = kinds(garbage)
+    assert (sizes["jobs"], sizes["calls"]) == (jobs + jobs // batch, jobs - 1000 + jobs // batch)
+    assert sizes["values"] == (jobs - 1000) / 5
+    assert counting.statements < jobs / 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert (count(backend, "job"), count(backend, "call"), count(backend, "value")) == (1001, 1001, 200)
+
+
 def test_statistics_count_everything(backend: SqlBackend):
     run(backend, main([1]))
     stats = backend.stats(largest=1)
@@ -497,6 +542,10 @@ def test_what_is_out_of_use_is_made_again_and_used_again(make: Callable[..., Sql
         from_inside.append(lambda: other.collect_garbage([first], grace=0))
         run(backend, calls_back(1))
         before = count(other, "call")
+        assert other._connection is not None
+        retired = other._connection.execute("SELECT call_hash FROM call WHERE is_error >= 2").fetchall()
+        assert len(retired) == 7
+        assert not any(call.is_error for call in other.calls([each for (each,) in retired]).values())
         ran.clear()
         run(backend, main([1]))
         assert ran == [1, "text 1"], "nobody finds them any more"

@@ -69,9 +69,7 @@ class CallSweep:
                     continue
             problem = self._retire(waiting, tell)
             if problem:
-                # They stay as they are, out of use, and everything that they name stays with them.
-                for page in waiting:
-                    self.kept.add_calls(page)
+                self._give_up(waiting)
                 return problem
         return ""
 
@@ -111,6 +109,19 @@ class CallSweep:
             self._keep_unfinished()
         return ""
 
+    def _give_up(self, pages: list[list[int]]) -> None:
+        """Leave calls out of use, but for those that are needed; everything that they name stays with them."""
+        for page in reversed(pages):
+            with self._writing.transaction():
+                self.catch_up()
+                self._restore_used(page)
+        for page in pages:
+            self.kept.add_calls(page)
+
+    def _restore_used(self, page: list[int]) -> None:
+        self.kept.add_calls([number for (number,) in sql.select_in(self._connection, _OF_JOBS, page)])
+        sql.run_in(self._connection, _RESTORE, [number for number in page if number in self.kept.calls])
+
     def _is_pending(self, before: Execution, now: Execution | None) -> bool:
         """Whether an execution may have found something that it has not recorded yet."""
         if now is None:
@@ -144,9 +155,7 @@ class CallSweep:
         self.catch_up()
         if self._is_retired:
             self.kept.add_calls([number for (number,) in sql.select_in(self._connection, _IN_USE, page)])
-        self.kept.add_calls([number for (number,) in sql.select_in(self._connection, _OF_JOBS, page)])
-        needed = [number for number in page if number in self.kept.calls]
-        sql.run_in(self._connection, _RESTORE, needed)
+        self._restore_used(page)
         rows = list(sql.select_in(self._connection, sql.CALLS, [each for each in page if each not in self.kept.calls]))
         small = SmallValues(self._connection, rows)
         taken = {(each.value_hash[:8], row[0]) for row in rows for each in unpack_arguments(row[7] or b"")}

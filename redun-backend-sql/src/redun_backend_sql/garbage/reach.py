@@ -28,7 +28,8 @@ class Reach:
     def __init__(self, connection: Connection, beyond: Reach | None = None) -> None:
         """Follow them on a connection.
 
-        beyond: what this one has visited is neither visited nor followed.
+        beyond: what this one has visited is neither visited nor followed. Only then spans are noted, which say in
+            which order things can be removed.
         """
         self._connection = connection
         self._beyond = beyond
@@ -55,9 +56,8 @@ class Reach:
                 self._look_at(row, values, named)
             self._add_values(values)
             for call_hash, number in select_by_prefix(self._connection, SELECT_CALL_IDS, list(named)):
-                for namer in named.get(call_hash, ()):
-                    if number > namer:
-                        self.call_spans.append((namer, number))
+                if self._beyond is not None:
+                    self.call_spans += [(namer, number) for namer in named.get(call_hash, ()) if number > namer]
                 if call_hash in named and self._takes_call(number):
                     waiting.append(number)
 
@@ -103,7 +103,8 @@ class Reach:
                 if value_hash not in wanted:
                     continue
                 missing.discard(value_hash)
-                self.value_spans += [(holder, number) for holder in wanted[value_hash] if number > holder]
+                if self._beyond is not None:
+                    self.value_spans += [(holder, number) for holder in wanted[value_hash] if number > holder]
                 if self._takes_value(number):
                     for child in unpack_hashes(children):
                         named.setdefault(child, []).append(number)
