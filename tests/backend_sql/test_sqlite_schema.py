@@ -130,6 +130,7 @@ def row(columns: str) -> dict[str, None]:
 
 STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_SCHEDULER": select(scheduler.c.heartbeat).where(scheduler.c.id == "x"),
+    "SELECT_COLLECTION": select(scheduler.c.heartbeat, scheduler.c.host).where(scheduler.c.id == "x"),
     "INSERT_SCHEDULER": insert(scheduler),
     "UPDATE_SCHEDULER": update(scheduler).values(heartbeat=1).where(scheduler.c.id == "x", scheduler.c.heartbeat < 1),
     "SELECT_EXECUTION": select(execution.c.id).where(execution.c.uuid == "x"),
@@ -171,17 +172,18 @@ STATEMENTS: dict[str, ClauseElement] = {
     "INSERT_VALUE": insert(value).values(row("id hash kind_id path children data")),
     "INSERT_VALUE_CHILD": insert(value_child).prefix_with("OR IGNORE").values(row("child_hash value_id")),
     "SELECT_EVALUATIONS": select(*CALL_HIT, call.c.time, call.c.id).where(
-        prefix(call.c.eval_hash).in_([b""]), call.c.raw_hash.is_not(None)
+        prefix(call.c.eval_hash).in_([b""]), call.c.raw_hash.is_not(None), call.c.is_error < 2
     ),
     "SELECT_CALLS": select(*CALL_HIT, call.c.time, call.c.id, call.c.context_hash, call.c.task_set_id).where(
         prefix(call.c.eval_hash).in_([b""]), call.c.is_error == 0, call.c.call_hash.is_not(None)
     ),
-    "SELECT_KNOWN_CALLS": select(*KNOWN_CALL, call.c.time).where(prefix(call.c.eval_hash).in_([b""])),
+    "SELECT_KNOWN_CALLS": select(*KNOWN_CALL, call.c.time, call.c.is_error).where(prefix(call.c.eval_hash).in_([b""])),
     "SELECT_CALL_IDS": select(call.c.call_hash, call.c.id).where(prefix(call.c.call_hash).in_([b""])),
     "SELECT_LAST_CALL": maximum(call.c.id),
     "INSERT_CALL": insert(call).values(row(f"{CALL_ORDER} args_hash context_hash arguments children")),
     "INSERT_CALL_ARGUMENT": insert(call_argument).prefix_with("OR IGNORE").values(row("value_prefix call_id")),
     "UPDATE_CALL_TIME": update(call).values(time=1).where(call.c.id == 1),
+    "UPDATE_CALL_USE": update(call).values(is_error=1).where(call.c.id == 1),
     "DELETE_CALL": delete(call).where(call.c.id == 1),
     "SELECT_LAST_JOB": maximum(job.c.number).where(job.c.execution_id == 1),
     "SELECT_KNOWN_JOBS": select(job.c.number, job.c.task_id, job.c.status).where(

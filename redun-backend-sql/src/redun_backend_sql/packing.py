@@ -25,6 +25,8 @@ MAX_INLINE_SIZE = 64
 MAX_INLINE_KIND = 0xFFFF
 STORED = "stored:"
 """Before the codec of a value whose bytes are in the value store; its row has none."""
+RETIRED = 2
+"""Added to `call.is_error` of a call that a collection of garbage is about to remove: no look-up finds it any more."""
 
 _KIND_AND_SIZE = Struct("<HB")
 _COUNT = Struct("<I")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redun.backends.records import Argument, CallRecord
 from sqlalchemy import ColumnElement, Select, select
 
-from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import RETIRED, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, call_argument, prefix, signature, task, task_set, value, value_child
 
@@ -119,7 +119,7 @@ def _record(row: Any) -> CallRecord:
         arguments,
         row.value_hash if row.raw_hash == b"" else row.raw_hash,
         row.value_hash,
-        bool(row.is_error),
+        bool(row.is_error % RETIRED),
         unpack_hashes(row.children),
         row.task_set_hash,
         row.time,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from redun.backends.base import MOST_CALLS
 from redun.backends.records import CallHit, EvaluationHit, StoredValue
 
-from redun_backend_sql.packing import STORED, unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import RETIRED, STORED, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
@@ -41,7 +41,7 @@ class Lookups:
         hits: dict[bytes, EvaluationHit] = {}
         newest: dict[bytes, tuple[float, int]] = {}
         kind_names, calls = self._identities.kind_names, self._identities.calls
-        rows = select_by_prefix(self._connection, sql.SELECT_EVALUATIONS, list(wanted))
+        rows = select_by_prefix(self._connection, sql.SELECT_EVALUATIONS, list(wanted), RETIRED)
         for eval_hash, raw_hash, value_hash, call_hash, kind_id, inline, time, number in rows:
             if eval_hash not in wanted or newest.get(eval_hash, (time, number)) > (time, number):
                 continue

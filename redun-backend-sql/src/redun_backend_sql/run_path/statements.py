@@ -19,6 +19,7 @@ def with_list(statement: str, length: int) -> str:
 
 SELECT_SCHEDULER = "SELECT scheduler.heartbeat FROM scheduler WHERE scheduler.id = ?"
 INSERT_SCHEDULER = "INSERT INTO scheduler (id, host, heartbeat) VALUES (?, ?, ?)"
+SELECT_COLLECTION = "SELECT scheduler.heartbeat, scheduler.host FROM scheduler WHERE scheduler.id = ?"
 UPDATE_SCHEDULER = "UPDATE scheduler SET heartbeat=? WHERE scheduler.id = ? AND scheduler.heartbeat < ?"
 
 SELECT_EXECUTION = "SELECT execution.id FROM execution WHERE execution.uuid = ?"
@@ -71,7 +72,8 @@ INSERT_VALUE_CHILD = "INSERT OR IGNORE INTO value_child (child_hash, value_id) V
 
 SELECT_EVALUATIONS = (
     "SELECT call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.kind_id, call.inline, call.time,"
-    " call.id FROM call WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.raw_hash IS NOT NULL"
+    " call.id FROM call"
+    " WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.raw_hash IS NOT NULL AND call.is_error < ?"
 )
 SELECT_CALLS = (
     "SELECT call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.kind_id, call.inline, call.time,"
@@ -79,8 +81,8 @@ SELECT_CALLS = (
     " FROM call WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.is_error = ? AND call.call_hash IS NOT NULL"
 )
 SELECT_KNOWN_CALLS = (
-    "SELECT call.id, call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.context_hash, call.time"
-    " FROM call WHERE substr(call.eval_hash, 1, 8) IN (?)"
+    "SELECT call.id, call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.context_hash, call.time,"
+    " call.is_error FROM call WHERE substr(call.eval_hash, 1, 8) IN (?)"
 )
 SELECT_CALL_IDS = "SELECT call.call_hash, call.id FROM call WHERE substr(call.call_hash, 1, 8) IN (?)"
 SELECT_LAST_CALL = "SELECT max(call.id) AS max_1 FROM call"
@@ -91,6 +93,7 @@ INSERT_CALL = (
 )
 INSERT_CALL_ARGUMENT = "INSERT OR IGNORE INTO call_argument (value_prefix, call_id) VALUES (?, ?)"
 UPDATE_CALL_TIME = "UPDATE call SET time=? WHERE call.id = ?"
+UPDATE_CALL_USE = "UPDATE call SET is_error=? WHERE call.id = ?"
 DELETE_CALL = "DELETE FROM call WHERE call.id = ?"
 
 # -- jobs --------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
 from redun.backends.memory_lineage import MemoryLineage
+from redun.backends.memory_maintenance import MemoryMaintenance
 from redun.backends.memory_search import MemorySearch
 from redun.backends.memory_sync import MemorySync
 from redun.backends.memory_tags import MemoryTags
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, Backend):
+class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, MemoryMaintenance, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.

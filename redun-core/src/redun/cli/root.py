@@ -39,7 +39,7 @@ COMMANDS = {
     "export": LazyCommand("redun.cli.export:export", "Write records to a file."),
     "import": LazyCommand("redun.cli.import_records:import_records", "Add the records of a file."),
     "repo": LazyCommand("redun.cli.repo:repo", "List, add and remove other repositories."),
-    "db": LazyCommand("redun.cli.db:db", "Show and change the version of the repository's schema."),
+    "db": LazyCommand("redun.cli.db:db", "Look after the repository: its size, garbage, damage, schema."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
     "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),
     "plugins": LazyCommand("redun.cli.plugins:plugins", "List the installed plugins."),

@@ -252,6 +252,9 @@ class Calls:
                 self.execute(job)
             elif isinstance(hit, Unopened):
                 later.append(Later(job, hit, depth))
+                if job.options.is_recorded:
+                    job.start_time = job.start_time or time.time()
+                    self._run.recorder.started(job)  # its row keeps the result from being removed as garbage
             else:
                 self._use(job, hit)
         self._later.extend(reversed(later))
