@@ -6,8 +6,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from truth_constructs import ASYNC_TASK_OPTIONS, CONTEXTS, ERRORS, TASK_OPTIONS
+from truth_constructs import (
+    ASYNC_TASK_OPTIONS,
+    CACHE_OPTIONS,
+    CONTEXTS,
+    ERRORS,
+    TASK_OPTIONS,
+    TRYING_TASK_OPTIONS,
+)
 from truth_model import Execution
+from truth_options import Options
 from truth_outcomes import Outcome, Unfit, reached
 from truth_programs import Node, Parameter, Program, TaskDef
 from truth_repository import Repository
@@ -17,8 +25,11 @@ from truth_strategies import CONSTANTS, TYPES, Grower
 @st.composite
 def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     tasks: list[TaskDef] = []
-    for number in range(draw(st.integers(3, most_tasks))):
-        tasks.append(_task(Grower(draw, tasks, sub_runs=sub_runs), number))
+    last = draw(st.integers(3, most_tasks)) - 1
+    shapes = {0: ["refusing"], last: ["trying"]} if draw(st.integers(0, 3)) == 3 else {}
+    for number in range(last + 1):
+        grower = Grower(draw, tasks, sub_runs=sub_runs)
+        tasks.append(_task(grower, number, grower.one_of(shapes.get(number, SHAPES))))
     grower = Grower(draw, tasks, fuel=6, sub_runs=sub_runs)
     ordinary = grower.callable_tasks("any")
     if not ordinary or grower.happens(4):
@@ -31,19 +42,22 @@ def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     )
 
 
-SHAPES = ["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"]
+SHAPES = [
+    *["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"],
+    *["refusing", "trying"],
+]
 
 
-def _task(grower: Grower, number: int) -> TaskDef:
-    shape = grower.one_of(SHAPES)
+def _task(grower: Grower, number: int, shape: str) -> TaskDef:
     result = {"items": "list", "function": "num"}.get(shape) or grower.one_of(TYPES)
-    is_async = shape == "async" or (shape in ("recover", "gather") and grower.happens(4))
-    options = grower.one_of(ASYNC_TASK_OPTIONS if is_async else TASK_OPTIONS)
+    is_async = shape in ("async", "trying") or (shape in ("recover", "gather") and grower.happens(4))
+    options = grower.one_of(_options(shape, is_async))
     if shape == "items":
         options = (*options, ("nout", 2))
     task = TaskDef(number, result, _parameters(grower, shape), Node("const", "0"), options=options)
     retries = dict(options).get("max_retries", 0)
-    refusals = grower.draw_int(1, 2) if grower.happens(2 if retries else 30) else 0
+    refuses = shape == "refusing" or grower.happens((8 if is_async else 2) if retries else 30)
+    refusals = grower.draw_int(1, 2) if refuses else 0
     task = replace(task, refusals=refusals, awaits=frozenset() if is_async else None)
     return _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
 
@@ -53,7 +67,8 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
         return (Parameter("error", "error"),)
     if shape == "gather":
         return (Parameter("gathered", "gathered"),)
-    types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, 1 if shape == "function" else 2))]
+    most = {"function": 1, "refusing": grower.draw_int(0, 1)}.get(shape, 2)
+    types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, most))]
     if shape == "function":
         types.append("num")
     if shape == "higher" and grower.has_function():
@@ -64,6 +79,14 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
     if grower.happens(3):
         parameters.append(Parameter("w", "num", _default(grower)))
     return tuple(parameters)
+
+
+def _options(shape: str, is_async: bool) -> list[Options]:
+    if shape == "trying":
+        return TRYING_TASK_OPTIONS
+    if shape == "refusing":
+        return [(), (), *CACHE_OPTIONS]
+    return ASYNC_TASK_OPTIONS if is_async else TASK_OPTIONS
 
 
 def _default(grower: Grower) -> Node:
@@ -96,9 +119,12 @@ def _with_body(grower: Grower, task: TaskDef, is_recursive: bool) -> TaskDef:
     for index in range(grower.draw_int(int(task.is_async), 2)):
         kind = grower.one_of(TYPES)
         is_awaited = task.is_async and not grower.happens(4)
-        grower.lets.append((kind, grower.grown(kind) if is_awaited else grower.expression(kind)))
         if is_awaited:
             awaited.add(index)
+        if is_awaited and "max_retries" in dict(task.options) and not grower.happens(3):
+            grower.lets.append(grower.grow_fallible())
+        else:
+            grower.lets.append((kind, grower.grown(kind) if is_awaited else grower.expression(kind)))
     if task.result == "list" and ("nout", 2) in task.options and not grower.happens(6):
         body = Node("list", None, (grower.expression("num"), grower.expression("num")))
     else:
