@@ -167,11 +167,19 @@ class Constructs:
             return Node("dict", None, tuple(node for pair in zip(keys, parts, strict=False) for node in pair))
         return Node(self.one_of(["list", "list", "tuple", "set"]), None, tuple(parts))
 
+    def refusing(self) -> list[TaskDef]:
+        """Tasks that refuse at first and are not tried again by themselves, and those that return their calls."""
+        found: list[TaskDef] = []
+        for task in self.callable_tasks("any"):
+            numbers = {each.number for each in found}
+            calls = any(node.kind == "call" and node.data[0] in numbers for node in task.body.walk())
+            if "max_retries" not in dict(task.options) and (task.refusals or calls):
+                found.append(task)
+        return found
+
     def grow_fallible(self) -> tuple[str, Node]:
         """Something that fails at first, or may, with its type. Mostly a call."""
-        refusing = [
-            task for task in self.callable_tasks("any") if task.refusals and "max_retries" not in dict(task.options)
-        ]
+        refusing = self.refusing()
         others = [task for task in self.callable_tasks("any") if task.guard is not None or task.is_async]
         found = refusing if refusing and not (others and self.happens(3)) else others
         task = self.one_of(found) if found else None

@@ -26,7 +26,11 @@ from truth_strategies import CONSTANTS, TYPES, Grower
 def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     tasks: list[TaskDef] = []
     last = draw(st.integers(3, most_tasks)) - 1
-    shapes = {0: ["refusing"], last: ["trying"]} if draw(st.integers(0, 3)) == 3 else {}
+    shapes = (
+        {0: ["refusing"], 1: ["passing", "passing", "plain", "async"], last: ["trying"]}
+        if draw(st.integers(0, 3)) == 3
+        else {}
+    )
     for number in range(last + 1):
         grower = Grower(draw, tasks, sub_runs=sub_runs)
         tasks.append(_task(grower, number, grower.one_of(shapes.get(number, SHAPES))))
@@ -44,7 +48,7 @@ def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
 
 SHAPES = [
     *["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"],
-    *["refusing", "trying"],
+    *["refusing", "passing", "trying"],
 ]
 
 
@@ -59,7 +63,11 @@ def _task(grower: Grower, number: int, shape: str) -> TaskDef:
     refuses = shape == "refusing" or grower.happens((8 if is_async else 2) if retries else 30)
     refusals = grower.draw_int(1, 2) if refuses else 0
     task = replace(task, refusals=refusals, awaits=frozenset() if is_async else None)
-    return _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
+    task = _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
+    if shape == "passing":
+        result, body = replace(grower, parameters=task.parameters, fuel=5).grow_fallible()
+        task = replace(task, result=result, body=body)
+    return task
 
 
 def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
@@ -67,7 +75,7 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
         return (Parameter("error", "error"),)
     if shape == "gather":
         return (Parameter("gathered", "gathered"),)
-    most = {"function": 1, "refusing": grower.draw_int(0, 1)}.get(shape, 2)
+    most = {"function": 1, "refusing": grower.draw_int(0, 1), "passing": grower.draw_int(0, 1)}.get(shape, 2)
     types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, most))]
     if shape == "function":
         types.append("num")
@@ -116,12 +124,13 @@ def _with_body(grower: Grower, task: TaskDef, is_recursive: bool) -> TaskDef:
         condition = Node("now", "eq", (grower.plain("num"), grower.plain("num")))
         guard = (condition, grower.one_of(ERRORS[:3]), grower.one_of(["no", "it's not to be"]))
     awaited: set[int] = set()
-    for index in range(grower.draw_int(int(task.is_async), 2)):
+    is_trying = task.is_async and "max_retries" in dict(task.options)
+    for index in range(grower.draw_int(int(task.is_async), 2 + is_trying)):
         kind = grower.one_of(TYPES)
         is_awaited = task.is_async and not grower.happens(4)
         if is_awaited:
             awaited.add(index)
-        if is_awaited and "max_retries" in dict(task.options) and not grower.happens(3):
+        if is_awaited and is_trying and not grower.happens(3):
             grower.lets.append(grower.grow_fallible())
         else:
             grower.lets.append((kind, grower.grown(kind) if is_awaited else grower.expression(kind)))
