@@ -179,7 +179,7 @@ class Constructs:
 
     def grow_fallible(self) -> tuple[str, Node]:
         """Something that fails at first, or may, with its type. Mostly a call."""
-        refusing = self.refusing()
+        refusing = [task for task in self.refusing() for _ in range(1 if task.refusals else 3)]
         others = [task for task in self.callable_tasks("any") if task.guard is not None or task.is_async]
         found = refusing if refusing and not (others and self.happens(3)) else others
         task = self.one_of(found) if found else None
