@@ -26,16 +26,16 @@ from truth_strategies import CONSTANTS, TYPES, Grower
 def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     tasks: list[TaskDef] = []
     last = draw(st.integers(3, most_tasks)) - 1
-    shapes = (
-        {0: ["refusing"], 1: ["passing", "passing", "plain", "async"], last: ["trying"]}
-        if draw(st.integers(0, 3)) == 3
-        else {}
-    )
+    is_about_trying = draw(st.integers(0, 4)) == 4
+    shapes = {**FIRST_SHAPES, last: ["trying"]} if is_about_trying else {}
     for number in range(last + 1):
         grower = Grower(draw, tasks, sub_runs=sub_runs)
         tasks.append(_task(grower, number, grower.one_of(shapes.get(number, SHAPES))))
     grower = Grower(draw, tasks, fuel=6, sub_runs=sub_runs)
     ordinary = grower.callable_tasks("any")
+    alone = grower.call(tasks[-1]) if is_about_trying and not grower.happens(4) else None
+    if alone is not None:
+        return Program(tuple(tasks), alone)  # where others make the same calls, whose turn it is may decide
     if not ordinary or grower.happens(4):
         return Program(tuple(tasks), grower.grown("any"))
     calls = [grower.call(task) or grower.grown("any") for task in ordinary[: -1 - draw(st.integers(1, 3)) : -1]]
@@ -50,6 +50,8 @@ SHAPES = [
     *["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"],
     *["refusing", "passing", "trying"],
 ]
+FIRST_SHAPES = {0: ["refusing"], 1: ["passing", "passing", "plain", "async"]}
+"""Of the first tasks where the last one is tried again."""
 
 
 def _task(grower: Grower, number: int, shape: str) -> TaskDef:
@@ -61,7 +63,7 @@ def _task(grower: Grower, number: int, shape: str) -> TaskDef:
     task = TaskDef(number, result, _parameters(grower, shape), Node("const", "0"), options=options)
     retries = dict(options).get("max_retries", 0)
     refuses = shape == "refusing" or grower.happens((8 if is_async else 2) if retries else 30)
-    refusals = grower.draw_int(1, 2) if refuses else 0
+    refusals = grower.one_of([1, 1, 2]) if refuses else 0
     task = replace(task, refusals=refusals, awaits=frozenset() if is_async else None)
     task = _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
     if shape == "passing":
@@ -75,7 +77,7 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
         return (Parameter("error", "error"),)
     if shape == "gather":
         return (Parameter("gathered", "gathered"),)
-    most = {"function": 1, "refusing": grower.draw_int(0, 1), "passing": grower.draw_int(0, 1)}.get(shape, 2)
+    most = grower.draw_int(0, 1) if shape in ("refusing", "passing", "trying") else 1 if shape == "function" else 2
     types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, most))]
     if shape == "function":
         types.append("num")
