@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import truth_runtime as runtime
 import truth_values
+from redun.errors import SchedulerError
 from redun.scheduler.control import NoTrueCondition
 from truth_frames import Frame
 from truth_gathering import Gathering
@@ -202,9 +203,12 @@ class Expressions(Gathering):
         if everything.errors:
             return everything
         *called, items = everything.value
-        try:
-            items = list(items)
-        except TypeError as error:
+        if not all(isinstance(function, (Task, PartialTask)) for function in called):
+            raise Unfit
+        if not isinstance(items, Iterable):
+            if "object at" in repr(items):
+                raise Unfit  # a task in it, which the engine shows in another way
+            error = SchedulerError(f"map_() takes a task, and a list of values, not {items!r}")
             return Outcome(errors=[error], trace=everything.trace)
         results = [self._through(called, item, frame) for item in items]
         if len(results) > 1 and any(result.errors for result in results):

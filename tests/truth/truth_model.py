@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from truth_attempts import Memory, is_same_call
@@ -50,7 +51,7 @@ class Execution(Interpreter):
         self.forgets: dict[str, list[CachedCall]] = defaultdict(list)
         """By log key the calls that have had it made again, once for each time."""
         self.may_not_refuse: set[str] = set()
-        """The calls of tasks that refuse at first whose bodies do not run, or may not."""
+        """The tasks of calls whose bodies do not run, or may not, and of those below them that are not made."""
         self.calls: list[CachedCall] = []
         """All that were made."""
 
@@ -76,8 +77,6 @@ class Execution(Interpreter):
         new = CachedCall(task, noted, eval_key, settings, own.job)
         new.first = self.runs_before[noted]
         made = self._make(new, own, key, frame, body, before)
-        if made.runs is not True and task.refusals:
-            self.may_not_refuse.add(noted)
         return _made(made).after(before.trace)
 
     def do_no_prov(self, node: Node, frame: Frame) -> Outcome:
@@ -191,13 +190,17 @@ class Execution(Interpreter):
             return None
         newest = usable[-1]
         is_certain = newest.is_certain and self._is_current(newest.perhaps_below)
-        return newest if is_certain else Final(newest.outcome, newest.values, newest.below, frozenset(), False)
+        return newest if is_certain else replace(newest, is_certain=False)
 
     def _is_current(self, versions: frozenset[TaskVersion]) -> bool:
         return all(self.current.get(name) == version for name, version in versions)
 
     def _settle(self, made: CachedCall, frame: Frame, body: BodyOf) -> None:
         final, known = made.decision
+        if final is not None:
+            self.may_not_refuse.update(name for name, _ in final.below | final.perhaps_below)
+        if known is not None:
+            self.may_not_refuse.add(made.task.name)
         if final is not None and final.is_certain:
             made.runs, made.outcome, made.hit = False, final.outcome, final
             return

@@ -37,7 +37,7 @@ class Interpreter(Expressions):
         self.runs_before: Counter[str] = Counter()
         """How often bodies ran for calls that are to be made again."""
         self.refused: set[str] = set()
-        """The calls that refused at their last try."""
+        """The tasks of calls that refused at their last try."""
         self.has_memory = False
 
     def run(self) -> Outcome:
@@ -113,7 +113,7 @@ class Interpreter(Expressions):
 
     def _note_end(self, made: Call, tried: Outcome) -> None:
         if made.first + made.tries <= made.task.refusals:
-            self.refused.add(made.log_key)
+            self.refused.add(made.task.name)
         if not tried.errors and any(failed_below(trace) for trace in made.retried):
             self.used.add("awaited at last")
 
