@@ -116,7 +116,7 @@ class Calls:
             if options.is_recorded:
                 # The calls of its defaults, which are its children, may be recorded before it has all its arguments.
                 job.start_time = time.time()
-                job.eval_hash = _expression_hash(expr)
+                job.args_hash = job.eval_hash = _expression_hash(expr)
                 self._run.recorder.started(job)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
