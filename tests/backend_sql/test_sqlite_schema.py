@@ -165,7 +165,9 @@ STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_VALUE_HASHES": select(value.c.hash).where(prefix(value.c.hash).in_([b""])),
     "SELECT_VALUES": select(value.c.hash, value.c.kind_id, value.c.data).where(prefix(value.c.hash).in_([b""])),
     "SELECT_RESULT": select(call.c.kind_id, call.c.inline)
-    .where(prefix(call.c.value_hash) == b"", call.c.value_hash == b"", call.c.inline.is_not(None))
+    .where(prefix(call.c.value_hash) >= b"", prefix(call.c.value_hash) <= b"")
+    .where(call.c.value_hash == b"", call.c.inline.is_not(None))
+    .order_by(prefix(call.c.value_hash))
     .limit(1)
     .offset(0),
     "SELECT_ARGUMENTS": select(call.c.arguments).join_from(TAKERS, call, call.c.id == TAKERS.c.call_id),

@@ -18,11 +18,15 @@ from redun_backend_sql.schema import UNFINISHED, call, call_argument, execution,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from redun.backends.search import TagFilter
+
     from redun_backend_sql.questions.search.executions import Executions
     from redun_backend_sql.questions.search.filters import Ask, Filters
     from redun_backend_sql.questions.search.tagged import Tagged
 
 _MANY_CALLS = 2000
+_ENOUGH_JOBS = 500
+"""Jobs that tell how common a tag is in an execution."""
 _MANY_JOBS = 2000
 """Jobs of some calls that are sorted in memory. Equal calls of a large fan-out have many more."""
 
@@ -171,9 +175,25 @@ class Jobs:
             yield from self._tagged.entities(EntityKind.JOB, tags)
             return
         for row in self._executions.matching(filters):
-            # "/" follows "." in the order of characters.
-            found = self._tagged.entities_between(EntityKind.JOB, f"{row.uuid}.", f"{row.uuid}/", tags)
-            yield from sorted(found, key=lambda each: int(each.rpartition(".")[2]), reverse=True)
+            yield from self._tagged_in(row, tags)
+
+    def _tagged_in(self, row: Any, tags: Sequence[TagFilter]) -> Iterator[str]:
+        """The ids of an execution's jobs with these tags: from its jobs as long as many have them, else from its tags."""
+        looked_at = found = 0
+        last = None
+        columns = (job.c.execution_id, job.c.number)
+        for page in in_pages(walk_down(self._ask, select(job.c.number), *columns, of=(row.id,))):
+            kept = self._tagged.keep(EntityKind.JOB, [f"{row.uuid}.{number}" for (number,) in page], tags)
+            yield from kept
+            looked_at, found, last = looked_at + len(page), found + len(kept), page[-1][0]
+            if looked_at >= _ENOUGH_JOBS and found < looked_at // 10:
+                break
+        else:
+            return
+        # "/" follows "." in the order of characters.
+        ids = self._tagged.entities_between(EntityKind.JOB, f"{row.uuid}.", f"{row.uuid}/", tags)
+        numbers = sorted((int(each.rpartition(".")[2]) for each in ids), reverse=True)
+        yield from (f"{row.uuid}.{number}" for number in numbers if number < last)
 
     def _numbered(self, of_executions: dict[str, list[int]]) -> Iterator[Any]:
         rows = self._ask(select(execution.c.uuid, execution.c.id).where(execution.c.uuid.in_(list(of_executions))))
