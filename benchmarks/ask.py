@@ -1,7 +1,7 @@
 """Asks the repository in this folder one question, and prints the seconds until the answer was there, as JSON.
 
     ask.py names                        what the questions are about: ids of executions, jobs, values
-    ask.py command LINES FIRST WORD...  a command line, until it has printed so many lines, and when it had FIRST of them
+    ask.py command LINES FIRST WORD...  a command line, until it has printed LINES, and when it had FIRST
     ask.py method NAME                  a question of `redun.provenance`
 
 The time begins when everything is imported and the repository is open: what is left is the answer.
@@ -101,9 +101,7 @@ def names_in(repository: Repository) -> dict[str, str]:
         found = [each.id for each in repository.backend.search_executions(query)]
         names |= {workflow: found[0], f"{workflow} first": found[-1]}
     names |= {"nightly": found[1], "nightly before": found[2]}
-    names["a failed execution"] = next(
-        each.id for each in repository.executions() if each.status == "FAILED"
-    )
+    names["a failed execution"] = next(each.id for each in repository.executions() if each.status == "FAILED")
     late = repository.backend.task_counts(names["wide first"])
     count = sum(each.count for each in late)
     names["a job in the middle"] = f"{names['wide first']}.{count // 2}"

@@ -13,7 +13,7 @@ redun_namespace = "past"
 EDITION = os.environ.get("PAST_EDITION", "1")
 
 
-# -- wide: some hundred thousand calls, of which a few fail --------------------------------------------------------------
+# -- wide: some hundred thousand calls, of which a few fail ------------------------------------------------------------
 
 
 @task()
@@ -45,7 +45,7 @@ def wide(count: int, size: int) -> int:
     return total([stretch(index * size, size) for index in range(count)])
 
 
-# -- variants: two executions that differ here and there -----------------------------------------------------------------
+# -- variants: two executions that differ here and there ---------------------------------------------------------------
 
 
 @task()
@@ -68,12 +68,12 @@ def variants(count: int, size: int, strength: int) -> int:
     return count_all([ensemble(index * size, size, strength) for index in range(count)])
 
 
-# -- checks: one result and two arguments that a hundred thousand calls share --------------------------------------------
+# -- checks: one result and two arguments that a hundred thousand calls share ------------------------------------------
 
 
 @task()
 def check(reference: File, is_strict: bool, x: int) -> bool:
-    return True
+    return is_strict and x >= 0 and reference.path != ""
 
 
 @task()
@@ -86,28 +86,30 @@ def checks(reference: File, size: int) -> bool:
     return all_of([check(reference, True, x) for x in range(size)])
 
 
-# -- files: each made from another, and from one that all share ----------------------------------------------------------
+# -- files: each made from another, and from one that all share --------------------------------------------------------
+
+
+def written(path: str, text: str) -> File:
+    """A file, written unless it is there: a run with another repository then has the same files."""
+    file = File(path)
+    if not file.exists():
+        file.write(text)
+    return File(path)
 
 
 @task()
 def download(folder: str, index: int) -> File:
-    file = File(f"{folder}/in/{index}.txt")
-    file.write(f"{index}\n")
-    return file
+    return written(f"{folder}/in/{index}.txt", f"{index}\n")
 
 
 @task()
 def convert(source: File, reference: File, folder: str) -> File:
-    file = File(f"{folder}/out/{Path(source.path).name}")
-    file.write(f"converted {source.read()}")
-    return file
+    return written(f"{folder}/out/{Path(source.path).name}", f"{source.read()} {reference.path}")
 
 
 @task()
 def collect(files: list, folder: str) -> File:
-    file = File(f"{folder}/collected.txt")
-    file.write(f"{len(files)}\n")
-    return file
+    return written(f"{folder}/collected.txt", f"{len(files)}\n")
 
 
 @task()
@@ -115,7 +117,7 @@ def files(reference: File, folder: str, size: int) -> File:
     return collect([convert(download(folder, index), reference, folder) for index in range(size)], folder)
 
 
-# -- chain, and tags on jobs and values ----------------------------------------------------------------------------------
+# -- chain, and tags on jobs and values --------------------------------------------------------------------------------
 
 
 @task()
@@ -142,7 +144,7 @@ def labels(size: int) -> int:
     return count_all([*tagged, apply_tags([size], tags=[("size", size)])])
 
 
-# -- nightly: a small workflow that runs every day, with ten inputs that are traced back ---------------------------------
+# -- nightly: a small workflow that runs every day, with ten inputs that are traced back -------------------------------
 
 
 @task()
@@ -170,7 +172,7 @@ def doubt(day: int) -> int:
 
 @task()
 def ignore(error: Exception) -> int:
-    return 0
+    return len(str(error))
 
 
 @task()

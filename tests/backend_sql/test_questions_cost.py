@@ -10,7 +10,8 @@ import logging
 import re
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from redun.backends.records import Status
 from redun.backends.search import Kind, Query, TagFilter
 from redun.cli.log import derivation_view, execution_view, executions_view, file_view, job_view, task_view, value_view
 from redun.cli.log.listing import lines as listing_lines
+from redun.executors.inline import InlineExecutor
 from redun.provenance import Repository
 from redun.provenance.graph import call_graph
 from redun.provenance.search import Search
@@ -77,12 +79,19 @@ class Past(NamedTuple):
 def make(backend: Backend, folder: Path) -> Past:
     """Run everything, and the nightly workflow some times."""
     logging.getLogger("redun").setLevel(logging.ERROR)
+    return runs_of(backend, folder, islice(make_past.runs(folder, SIZE), FEW))
+
+
+def runs_of(backend: Backend, folder: Path, runs: Iterable[make_past.Run]) -> Past:
+    """The repository after these runs."""
     executions: dict[str, list[str]] = {}
-    for name, make_expression in islice(make_past.runs(folder, SIZE), FEW):
-        scheduler = Scheduler(backend=backend)
+    for number, (name, make_expression) in enumerate(runs):
+        scheduler = Scheduler(backend=backend, executor=InlineExecutor("default"))
+        execution_id = str(uuid.UUID(int=(number + 1) << 96 | 4 << 76 | 8 << 60))
+        tags = [("workflow", name.split()[0]), ("env", "test")]
         with contextlib.suppress(RuntimeError):
-            scheduler.run(make_expression(), tags=[("workflow", name.split()[0]), ("env", "test")])
-        executions.setdefault(name.split()[0], []).insert(0, backend.executions(limit=1)[0].id)
+            scheduler.run(make_expression(), tags=tags, execution_id=execution_id)
+        executions.setdefault(name.split()[0], []).insert(0, execution_id)
     return Past(backend, executions, folder)
 
 
@@ -104,10 +113,10 @@ QUESTIONS: dict[str, Callable[[Past], object]] = {
     "log": lambda p: page(executions_view.lines(p.backend, limit=None)),
     "log EXEC": lambda p: page(execution_view.lines(p.backend, p.executions["wide"][1], limit=None)),
     "log EXEC, a chain": lambda p: page(execution_view.lines(p.backend, p.executions["chain"][0], limit=None)),
-    "log JOB": lambda p: page(job_view.lines(p.backend, p.job("wide", 2000).row, limit=None)),
+    "log JOB": lambda p: page(job_view.lines(p.backend, p.job("wide", 200).row, limit=None)),
     "log JOB, with many below it": lambda p: page(job_view.lines(p.backend, p.job("checks", 1).row, limit=None)),
     "log TASK": lambda p: page(task_view.lines(p.backend, p.backend.tasks_named("past.stretch"), limit=None)),
-    "log VALUE, a rare one": lambda p: page(value_view.lines(p.backend, p.result("wide", 2000), limit=None)),
+    "log VALUE, a rare one": lambda p: page(value_view.lines(p.backend, p.result("wide", 200), limit=None)),
     "log VALUE, a common one": lambda p: page(value_view.lines(p.backend, p.result("checks", 7), limit=None)),
     "log FILE": lambda p: file_lines(p, "out/77.txt"),
     "log FILE, made of many": lambda p: file_lines(p, "collected.txt"),
@@ -136,15 +145,17 @@ QUESTIONS: dict[str, Callable[[Past], object]] = {
     "values": lambda p: p.search(Kind.VALUE),
     "files": lambda p: p.search(Kind.FILE),
     "files of an execution": lambda p: p.search(Kind.FILE, execution_ids=(p.executions["files"][0],)),
-    "explain a job": lambda p: p.job("wide", 2000).explain().reasons,
+    "explain a job": lambda p: p.job("wide", 200).explain().reasons,
     "explain a cached job": lambda p: p.job("files", 7).explain().reasons,
     "explain ten traced inputs": lambda p: [
         job.explain().reasons for job in p.job("nightly", 1).children() if job.task_name == "past.report"
     ],
-    "diff": lambda p: Repository(p.backend)
-    .execution(p.executions["nightly"][1])
-    .diff(Repository(p.backend).execution(p.executions["nightly"][0]))
-    .jobs,
+    "diff": lambda p: (
+        Repository(p.backend)
+        .execution(p.executions["nightly"][1])
+        .diff(Repository(p.backend).execution(p.executions["nightly"][0]))
+        .jobs
+    ),
     "viz": lambda p: call_graph(p.backend, p.job("nightly", 1).row).nodes,
 }
 
@@ -159,9 +170,7 @@ def sqlite_past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
 
 
 @pytest.fixture(scope="module")
-def postgres_past(
-    tmp_path_factory: pytest.TempPathFactory, postgres_uri_of: Any, template: Database
-) -> Iterator[Past]:
+def postgres_past(tmp_path_factory: pytest.TempPathFactory, postgres_uri_of: Any, template: Database) -> Iterator[Past]:
     """Analyzed, as the server does by itself after a while."""
     database = make_database(postgres_uri_of, f'TEMPLATE "{template.name}"')
     backend = PostgresBackend(database.server)

@@ -21,10 +21,8 @@ def walk(
     read a million rows before it meets one with the values. So both are said of all columns.
     """
     first = columns[: len(values)]
-    if below:
-        bound = _row(columns[: len(values) + len(below)]) < _row([*values, *below])
-    else:
-        bound = _row(first) <= _row(values)
+    upper = columns[: len(values) + len(below)]
+    bound = _row(upper) < _row([*values, *below]) if below else _row(first) <= _row(values)
     return statement.where(_row(first) >= _row(values), bound).order_by(*(column.desc() for column in columns))
 
 

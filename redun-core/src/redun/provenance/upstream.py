@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.backends.records import Argument, CallRecord, JobRow
 
-    _Item = Step | tuple[CallRecord, str | None, int]
-    """What comes on the way: what is told, or a call of which to tell, with its parameter and depth."""
-
 MOST_CHILDREN = 500
 """How many of the calls below a call are looked at to find the one that its result came from."""
 _MOST_PRODUCERS = 20
@@ -139,7 +136,7 @@ class _Walk:
 
     def _of_calls(self, start: list[tuple[CallRecord, str | None, int]], value_hash: bytes | None) -> Iterator[Step]:
         """Of calls and of everything before them. An explicit stack: derivations may be of any depth."""
-        stack: list[Iterator[_Item]] = [iter(start)]
+        stack: list[Iterator[Step | tuple[CallRecord, str | None, int]]] = [iter(start)]
         while stack:
             item = next(stack[-1], None)
             if item is None:
@@ -159,7 +156,9 @@ class _Walk:
                 below = iter([(part, None, depth + 1) for part in parts])
                 stack.append(below if parts else self._inputs(call, job, depth + 1))
 
-    def _inputs(self, call: CallRecord, job: JobRow | None, depth: int) -> Iterator[_Item]:
+    def _inputs(
+        self, call: CallRecord, job: JobRow | None, depth: int
+    ) -> Iterator[Step | tuple[CallRecord, str | None, int]]:
         links = self._backend.value_links([argument.value_hash for argument in call.arguments])
         for argument in call.arguments:
             calls, owner = sources_of(self._backend, job, argument, self._parents)

@@ -102,10 +102,7 @@ def walk_down(ask: Ask, statement: Select[Any], *columns: Any, of: Sequence[Any]
     last = None
     for size in page_sizes():
         page = statement if of or last is None else statement.where(columns[-1] < last)
-        if of:
-            page = walk(page, columns, of, () if last is None else (last,))
-        else:
-            page = page.order_by(columns[-1].desc())
+        page = walk(page, columns, of, () if last is None else (last,)) if of else page.order_by(columns[-1].desc())
         rows = ask(page.limit(size))
         yield from rows
         if len(rows) < size:

@@ -178,7 +178,7 @@ class Jobs:
             yield from self._tagged_in(row, tags)
 
     def _tagged_in(self, row: Any, tags: Sequence[TagFilter]) -> Iterator[str]:
-        """The ids of an execution's jobs with these tags: from its jobs as long as many have them, else from its tags."""
+        """The ids of an execution's jobs with these tags: from its jobs while many have them, else from its tags."""
         looked_at = found = 0
         last = None
         columns = (job.c.execution_id, job.c.number)
