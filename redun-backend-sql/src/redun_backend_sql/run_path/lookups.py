@@ -104,10 +104,11 @@ class Lookups:
 
     def _load_inline(self, value_hash: bytes) -> StoredValue | None:
         """A small value from the rows of the calls that returned or took it: all of them have it, so one is asked."""
-        row = self._connection.execute(sql.SELECT_RESULT, (value_hash[:8], value_hash, 1, 0)).fetchone()
+        start = value_hash[:8]
+        row = self._connection.execute(sql.SELECT_RESULT, (start, start, value_hash, 1, 0)).fetchone()
         if row is not None:
             return StoredValue(value_hash, *self._identities.kind_names[row[0]], row[1])
-        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (value_hash[:8], 4, 0)):
+        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (start, 4, 0)):
             for argument in unpack_arguments(packed):
                 if argument.value_hash == value_hash and argument.kind_id is not None:
                     assert argument.data is not None

@@ -54,13 +54,17 @@ INSERT_SIGNATURE = "INSERT INTO signature (names) VALUES (?)"
 
 SELECT_VALUE_HASHES = "SELECT value.hash FROM value WHERE substr(value.hash, 1, 8) IN (?)"
 SELECT_VALUES = "SELECT value.hash, value.kind_id, value.data FROM value WHERE substr(value.hash, 1, 8) IN (?)"
+# Where many calls have the value, PostgreSQL would rather look for it in all rows. The order keeps it in the index.
 SELECT_RESULT = (
     "SELECT call.kind_id, call.inline FROM call"
-    " WHERE substr(call.value_hash, 1, 8) = ? AND call.value_hash = ? AND call.inline IS NOT NULL LIMIT ? OFFSET ?"
+    " WHERE substr(call.value_hash, 1, 8) >= ? AND substr(call.value_hash, 1, 8) <= ? AND call.value_hash = ?"
+    " AND call.inline IS NOT NULL ORDER BY substr(call.value_hash, 1, 8) LIMIT ? OFFSET ?"
 )
+# For the same reason the limit comes before the join.
 SELECT_ARGUMENTS = (
-    "SELECT call.arguments FROM call_argument JOIN call ON call.id = call_argument.call_id"
-    " WHERE call_argument.value_prefix = ? LIMIT ? OFFSET ?"
+    "SELECT call.arguments FROM (SELECT call_argument.call_id AS call_id FROM call_argument"
+    " WHERE call_argument.value_prefix = ? ORDER BY call_argument.call_id LIMIT ? OFFSET ?) AS page"
+    " JOIN call ON call.id = page.call_id"
 )
 SELECT_LAST_VALUE = "SELECT max(value.id) AS max_1 FROM value"
 SELECT_VALUE_ID = "SELECT value.id FROM value WHERE substr(value.hash, 1, 8) = ? AND value.hash = ?"
