@@ -110,7 +110,9 @@ def _find_in_file(
         connection.execute(f"PRAGMA query_only={before}")
 
 
-def _find_problems(connection: Connection, store: ValueStore | None, tell: Callable[[str], None]) -> Iterator[Problem]:
+def _find_problems(
+    connection: Connection, store: ValueStore | None = None, tell: Callable[[str], None] = _nothing_told
+) -> Iterator[Problem]:
     stored = Stored(connection)
     stages: list[tuple[str, Callable[[], Iterator[Problem]]]] = [
         ("references", lambda: broken_references(connection)),
