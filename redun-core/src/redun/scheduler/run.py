@@ -157,7 +157,7 @@ class Run:
     def emit(self, job: Job, kind: str, detail: str = "") -> None:
         """Tell the observers, with the next batch, what happened to a job."""
         if self.observers:
-            args, kwargs = job.info.binder.call_arguments(job.arguments) if job.arguments else ((), {})
+            args, kwargs = job.args
             event = JobEvent(kind, job.name, job.info.fullname, args, kwargs, job.options.executor, detail)
             self._events.append(event)
 
