@@ -75,7 +75,7 @@ def test_a_script_that_holds_the_name_of_a_call_instead_of_its_result_fails_with
     with pytest.raises(ScriptError) as caught:
         ScriptProcess().run(prepare_command(text))
     last = str(pickle.loads(pickle.dumps(caught.value))).splitlines()[-1]
-    assert last.startswith("Hint: the script holds `shell_tests.greet(...` as text.")
+    assert last.startswith("Hint: the script holds `shell_tests.greet(...` as text, ")
 
 
 @pytest.mark.parametrize("text", ["exit 1", "echo 'nobody.knows(1)'; exit 1", "echo 'my.shell_tests.greet(1)'; exit 1"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from redun.base_task import NAME, NAMESPACE, Task
 from redun.expression import SchedulerExpression
+from redun.option_checks import check_name
 from redun.signature import make_binder
 from redun.task_registry import get_task_registry
 
@@ -41,8 +42,11 @@ class SchedulerTask(Task[P, R]):
 
     def _validate(self) -> None:
         # Its parameters are the scheduler's own, so options cannot name them.
+        where = f"scheduler task {self.fullname!r}"
+        check_name(where, "the name", self.name)
+        check_name(where, "the namespace", self.namespace)
         if not NAME.match(self.name) or (self.namespace and not NAMESPACE.match(self.namespace)):
-            raise ValueError(f"scheduler task {self.fullname!r}: names are letters, digits and underscores")
+            raise ValueError(f"{where}: names are ASCII letters, digits and underscores")
 
 
 def scheduler_task(

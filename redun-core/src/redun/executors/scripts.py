@@ -208,8 +208,8 @@ def _hint(text: str) -> str:
     for found in _CALL.finditer(text):
         if get_task_registry().get(found[1]) is not None:
             return (
-                f"Hint: the script holds `{found[0]}...` as text, which is what str() and f-strings make of a call of "
-                f"the task {found[1]}. Where its result is meant, pass the call to a task, and make the text in its body."
+                f"Hint: the script holds `{found[0]}...` as text, which str() and f-strings make of a call of the task "
+                f"{found[1]}. Where its result is meant, pass the call to a task, and make the text in that one's body."
             )
     return ""
 

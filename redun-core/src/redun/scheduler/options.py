@@ -95,7 +95,7 @@ def resolve_options(
         warn_about_call_options(task.fullname, call)
     names = [*export_names, *(name for name in task.export_names if name not in export_names)]
     own = {name: values[name] for name in names if name in values}
-    if values.get("prov", True) is False:
+    if not values.get("prov", True):
         own["prov"] = False
     below = exports
     if own:
