@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redun import Scheduler, task
+from redun.errors import SchedulerError
 from redun.functools import identity
 from redun.task import scheduler_task, wraps_task
 
@@ -37,6 +38,8 @@ def test_booleans_and_what_is_equal_to_them_are_taken(scheduler: Scheduler, valu
 
 def test_a_boolean_option_may_be_an_expression(scheduler: Scheduler) -> None:
     assert scheduler.run(task(cache=identity(False))(double).options(prov=identity(True))(2)) == 4
+    with pytest.raises(SchedulerError, match=r"^task 'option_checks\.double': cache must be True or False, not 'no'$"):
+        scheduler.run(task(cache=identity("no"))(double)(2))
 
 
 @pytest.mark.parametrize(
