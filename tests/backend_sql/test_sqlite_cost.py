@@ -113,6 +113,7 @@ QUESTIONS: dict[str, Callable[[Backend], object]] = {
     "open_evaluations": lambda b: b.open_evaluations([hash_of(f"eval f{i}") for i in range(700)]) == [],
     "value_outlines": lambda b: b.value_outlines([hash_of(f"file {i}") for i in range(700)]),
     "missing_values": lambda b: b.missing_values([*(hash_of(f"file {i}") for i in range(700)), hash_of("none")]),
+    "tag_history": lambda b: b.tag_history(EntityKind.VALUE, [hash_of(f"file {i}").hex() for i in range(700)]),
     "tags_since": lambda b: b.tags_since(100, 10),
     "sync points": lambda b: b.note_sync_point(b.store_name(), "1") is None and b.sync_point(b.store_name()),
     "record": lambda b: b.record(leaves(Story(), range(SIZE, SIZE + 10))) is None,

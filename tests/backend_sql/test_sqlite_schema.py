@@ -128,8 +128,17 @@ def row(columns: str) -> dict[str, None]:
     return dict.fromkeys(columns.split())
 
 
+TAKERS = (
+    select(call_argument.c.call_id)
+    .where(call_argument.c.value_prefix == b"")
+    .order_by(call_argument.c.call_id)
+    .limit(1)
+    .offset(0)
+    .subquery("page")
+)
 STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_SCHEDULER": select(scheduler.c.heartbeat).where(scheduler.c.id == "x"),
+    "SELECT_COLLECTION": select(scheduler.c.heartbeat, scheduler.c.host).where(scheduler.c.id == "x"),
     "INSERT_SCHEDULER": insert(scheduler),
     "UPDATE_SCHEDULER": update(scheduler).values(heartbeat=1).where(scheduler.c.id == "x", scheduler.c.heartbeat < 1),
     "SELECT_EXECUTION": select(execution.c.id).where(execution.c.uuid == "x"),
@@ -157,31 +166,30 @@ STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_VALUE_HASHES": select(value.c.hash).where(prefix(value.c.hash).in_([b""])),
     "SELECT_VALUES": select(value.c.hash, value.c.kind_id, value.c.data).where(prefix(value.c.hash).in_([b""])),
     "SELECT_RESULT": select(call.c.kind_id, call.c.inline)
-    .where(prefix(call.c.value_hash) == b"", call.c.value_hash == b"", call.c.inline.is_not(None))
+    .where(prefix(call.c.value_hash) >= b"", prefix(call.c.value_hash) <= b"")
+    .where(call.c.value_hash == b"", call.c.inline.is_not(None))
+    .order_by(prefix(call.c.value_hash))
     .limit(1)
     .offset(0),
-    "SELECT_ARGUMENTS": select(call.c.arguments)
-    .join_from(call_argument, call, call.c.id == call_argument.c.call_id)
-    .where(call_argument.c.value_prefix == b"")
-    .limit(1)
-    .offset(0),
+    "SELECT_ARGUMENTS": select(call.c.arguments).join_from(TAKERS, call, call.c.id == TAKERS.c.call_id),
     "SELECT_LAST_VALUE": maximum(value.c.id),
     "SELECT_VALUE_ID": select(value.c.id).where(prefix(value.c.hash) == b"", value.c.hash == b""),
     "UPDATE_VALUE": update(value).values(kind_id=1, data=b"").where(value.c.id == 1),
     "INSERT_VALUE": insert(value).values(row("id hash kind_id path children data")),
     "INSERT_VALUE_CHILD": insert(value_child).prefix_with("OR IGNORE").values(row("child_hash value_id")),
     "SELECT_EVALUATIONS": select(*CALL_HIT, call.c.time, call.c.id).where(
-        prefix(call.c.eval_hash).in_([b""]), call.c.raw_hash.is_not(None)
+        prefix(call.c.eval_hash).in_([b""]), call.c.raw_hash.is_not(None), call.c.is_error < 2
     ),
     "SELECT_CALLS": select(*CALL_HIT, call.c.time, call.c.id, call.c.context_hash, call.c.task_set_id).where(
         prefix(call.c.eval_hash).in_([b""]), call.c.is_error == 0, call.c.call_hash.is_not(None)
     ),
-    "SELECT_KNOWN_CALLS": select(*KNOWN_CALL, call.c.time).where(prefix(call.c.eval_hash).in_([b""])),
+    "SELECT_KNOWN_CALLS": select(*KNOWN_CALL, call.c.time, call.c.is_error).where(prefix(call.c.eval_hash).in_([b""])),
     "SELECT_CALL_IDS": select(call.c.call_hash, call.c.id).where(prefix(call.c.call_hash).in_([b""])),
     "SELECT_LAST_CALL": maximum(call.c.id),
     "INSERT_CALL": insert(call).values(row(f"{CALL_ORDER} args_hash context_hash arguments children")),
     "INSERT_CALL_ARGUMENT": insert(call_argument).prefix_with("OR IGNORE").values(row("value_prefix call_id")),
     "UPDATE_CALL_TIME": update(call).values(time=1).where(call.c.id == 1),
+    "UPDATE_CALL_USE": update(call).values(is_error=1).where(call.c.id == 1),
     "DELETE_CALL": delete(call).where(call.c.id == 1),
     "SELECT_LAST_JOB": maximum(job.c.number).where(job.c.execution_id == 1),
     "SELECT_KNOWN_JOBS": select(job.c.number, job.c.task_id, job.c.status).where(
@@ -192,9 +200,9 @@ STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_KNOWN_TAGS": select(tag.c.entity_kind, tag.c.entity_id, tag.c.key, tag.c.value).where(
         tag.c.is_current == 1, tag.c.entity_id.in_(["x"])
     ),
-    "SELECT_TAGS_OF": select(tag.c.id, tag.c.key, tag.c.value)
-    .where(tag.c.entity_kind == 1, tag.c.entity_id == "x", tag.c.is_current == 1)
-    .order_by(tag.c.id),
+    "SELECT_TAG_ROWS": select(
+        tag.c.id, tag.c.entity_kind, tag.c.entity_id, tag.c.key, tag.c.value, tag.c.is_current
+    ).where(tag.c.entity_id.in_(["x"])),
     "UPDATE_TAG": update(tag).values(is_current=0).where(tag.c.id == 1),
     "SELECT_HANDLES": select(handle.c.hash, handle.c.id, handle.c.is_valid).where(prefix(handle.c.hash).in_([b""])),
     "SELECT_HANDLE_CHILDREN": select(

@@ -186,7 +186,7 @@ def test_long_run_options_are_handed_on_unless_the_task_has_such_a_parameter():
         command(f).read(["-p", "x"])
 
 
-def test_planned_run_options_are_known_unless_the_task_has_such_a_parameter():
+def test_run_options_are_known_unless_the_task_has_such_a_parameter():
     def f(context="", x=1): ...
 
     read = command(f).read(["--context", "a", "--no-prov", "--input=b"])

@@ -87,6 +87,28 @@ def test_a_failure_that_another_call_has_had_is_tried_again_as_well(scheduler: S
     assert ran == ["flaky"] * 3
 
 
+@task(cache=False)
+def recovering() -> Any:
+    return catch(between_uncached(), ValueError, recover)
+
+
+@task(cache=False)
+def between_uncached() -> Any:
+    ran.append("between")
+    return flaky()
+
+
+@task(cache=False, max_retries=2, retry_delay=0)
+async def trying_after_its_own_call() -> Any:
+    first = await recovering()
+    return first, await between_uncached()
+
+
+def test_below_a_failure_that_another_call_has_had_everything_is_tried_again_that_failed(scheduler: Scheduler) -> None:
+    assert scheduler.run(trying_after_its_own_call()) == ("not yet", "at last")
+    assert ran == ["between", "flaky"] * 3
+
+
 def test_without_a_retry_what_failed_is_remembered(scheduler: Scheduler) -> None:
     @task(name="caught_twice")
     def caught_twice() -> Any:

@@ -102,7 +102,7 @@ def test_what_is_written_is_read_as_it_was():
     batch = story.take()
     batch.executions = [story.execution()._replace(args=("redun", odd), scheduler_id=odd, start_time=1.1)]
     batch.values.append(ValueRecord(hash_of("v"), "a.B", "pickle", bytes(range(256)), (hash_of("a"),), odd))
-    batch.tags.append(TagRecord(EntityKind.JOB, odd, odd, {"x": [1.5, None, True, odd]}))
+    batch.tags.append(TagRecord(EntityKind.JOB, odd, odd, {"x": [1.5, None, True, odd]}, 4))
     batch.handles.append(HandleRecord(hash_of("h"), odd, odd, is_valid=True))
     batch.handle_edges.append(HandleEdge(hash_of("h"), hash_of("i"), HandleStep.MERGE))
     lines = [line.encode() for line in write_lines([batch])]

@@ -81,6 +81,26 @@ def job_of(folder: Path, execution: str, task: str) -> str:
     return next(job["id"] for job in jobs if job["task"] == f"shop.{task}")
 
 
+@pytest.mark.parametrize(
+    "words", ["log -.2", "log -.2 --json", "log --downstream -.2", "explain -.2", "explain --json -.2", "viz -.2"]
+)
+def test_a_job_of_the_latest_execution_is_no_option(folder: Path, words: str) -> None:
+    latest = json.loads(redun(folder, "log", "-", "--json"))["id"]
+    assert redun(folder, *words.split()) == redun(folder, *words.replace("-.2", f"{latest}.2").split())
+    assert f"execution {latest} has no job number 99" in redun(folder, *words.replace("-.2", "-.99").split(), code=2)
+    assert "No such option" in redun(folder, *words.split(), "--jsn", code=2)
+
+
+def test_explain_of_what_is_no_job_names_the_command_for_it(folder: Path) -> None:
+    assert redun(folder, "explain", "table.csv", code=2) == (
+        "redun: error: 'table.csv' is a file, and only jobs are explained. `redun log table.csv` shows where it came "
+        "from, and `redun log table.csv --downstream` what was made from it\n"
+    )
+    assert "`redun log --task-name shop.count` lists its jobs" in redun(folder, "explain", "shop.count", code=2)
+    value = json.loads(redun(folder, "log", "--value", "--value-type", "File", "--json", "-n1"))[0]["hash"]
+    assert f"'{value[:12]}' is a value, and only jobs are explained" in redun(folder, "explain", value[:12], code=2)
+
+
 def test_explain_reads_well(folder: Path) -> None:
     assert masked(redun(folder, "explain", job_of(folder, "~1", "count"))) == (
         """Job EXEC.3 [ DONE ] TIME:  shop.count(table=File(path='table.csv', hash='HASH'))
@@ -204,7 +224,7 @@ def test_log_shows_the_derivation_of_a_file_and_what_was_made_from_it(folder: Pa
     ("words", "expected"),
     [
         ("explain nosuchthing", "'nosuchthing' names no "),
-        ("explain table.csv", "'table.csv' is no job and no execution"),
+        ("explain table.csv", "'table.csv' is a file"),
         ("explain ~1.99", "has no job number 99"),
         ("explain", "Missing argument 'JOB'"),
         ("diff -", "Missing argument 'EXEC2'"),

@@ -167,6 +167,48 @@ def test_a_file_carries_records_from_one_to_the_other(pair: tuple[Path, Path], n
     assert ran(theirs, "main", "--folder", "../mine") == []
 
 
+def test_tags_that_were_changed_or_removed_are_so_on_the_other_side(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    mine, theirs = pair
+    redun(mine, "push", "shared")
+    redun(mine, "tag", "update", "~2", "why=more")
+    redun(mine, "tag", "rm", "~2", "--", "project")
+    assert redun(mine, "push", "shared") == "Pushed 3 record(s) to repo 'shared': 3 tags\n"
+    shown = redun(theirs, "tag", "list", "--values")
+    assert re.findall(r"(?:why|project)=\S+", shown) == ["project=acme", "why=more"]
+    assert "up to date" in redun(mine, "push", "shared")
+    redun(theirs, "tag", "rm", "~2", "why=more")
+    file = str(tmp_path / "records.jsonl")
+    redun(theirs, "export", "~2", "-f", file)
+    assert "1 tag" in redun(mine, "import", "-f", file)
+    assert redun(mine, "import", "-f", file).startswith("There is nothing new in")
+    assert "why=" not in redun(mine, "tag", "list", "--values")
+    assert "nothing new" in redun(mine, "pull", "shared")
+    assert is_whole(mine)
+    assert is_whole(theirs)
+
+
+def test_an_execution_that_went_on_on_both_sides_is_told_and_left_alone(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    mine, theirs = pair
+    same = "12345678-1234-4123-8123-123456789abc"
+    for folder, number in (mine, "1"), (theirs, "2"):
+        redun(folder, "run", "--execution-id", same, "../wf.py", "inc", "--x", number)
+    before = redun(theirs, "log", same)
+    message = redun(mine, "push", "shared", code=1)
+    assert f"execution {same} went on in both repositories" in message
+    assert "its job 1 is another call of acme.inc" in message
+    assert redun(theirs, "log", same) == before
+    assert len(json.loads(redun(theirs, "log", "--json"))) == 3
+    assert "went on in both" in redun(mine, "push", "shared", code=1)
+    file = str(tmp_path / "records.jsonl")
+    redun(mine, "export", same, "-f", file)
+    message = redun(theirs, "import", "-f", file, code=1)
+    assert re.search(rf"line [0-9]+: job {same}\.1 is another one in this repository", message)
+    assert is_whole(mine)
+    assert is_whole(theirs)
+
+
 def test_a_pipe_carries_one_execution(pair: tuple[Path, Path]) -> None:
     mine, theirs = pair
     records = process(mine, "export", "-").stdout

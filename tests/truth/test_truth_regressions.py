@@ -154,6 +154,24 @@ def test_of_two_exports_that_say_the_same_thing_the_inner_one_holds_below(schedu
 
 
 @task
+def fails() -> int:
+    raise TypeError("not yet")
+
+
+@task
+def with_a_default_that_fails(x: int = fails()) -> int:
+    return x
+
+
+def test_a_repository_with_a_call_whose_default_failed_is_whole(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "redun.db")
+    with pytest.raises(TypeError, match="not yet"):
+        Scheduler(backend=backend, executor=InlineExecutor("default")).run(with_a_default_that_fails())
+    backend.close()
+    assert not list(check_repository(tmp_path / "redun.db"))
+
+
+@task
 def first(items: Any) -> Any:
     return items[0]
 

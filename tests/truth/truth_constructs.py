@@ -21,6 +21,7 @@ RETRIES: list[Options] = [
     (("max_retries", 2), RETRY_AT_ONCE, ("retry_on", "Refused")),
     (("max_retries", 1), RETRY_AT_ONCE, ("retry_on", "Denied")),
 ]
+MANY_RETRIES: list[Options] = [*RETRIES[:3], (("max_retries", 3), RETRY_AT_ONCE)]
 OTHER_CALL_OPTIONS: list[Options] = [
     (("context", (("a", 5),)),),
     (("context", (("a", 1), ("m", (("k", 7),)))),),
@@ -50,6 +51,7 @@ ASYNC_CALL_OPTIONS = [
     (("cache_scope", "NONE"),),
     (("check_valid", "shallow"),),
     *OTHER_CALL_OPTIONS,
+    *RETRIES,
 ]
 ASYNC_TASK_OPTIONS: list[Options] = [
     (("cache", False),),
@@ -57,6 +59,11 @@ ASYNC_TASK_OPTIONS: list[Options] = [
     *[SHALLOW] * 3,
     (("cache", False), *RETRIES[0]),
     (*SHALLOW, *RETRIES[1]),
+]
+TRYING_TASK_OPTIONS: list[Options] = [
+    (*options, *retries)
+    for options in ((("cache", False),), (("cache_scope", "NONE"),), SHALLOW)
+    for retries in MANY_RETRIES
 ]
 CONTEXTS: list[Options] = [(), (("a", 1),), (("a", 2),), (("a", 1), ("m", (("k", 3),))), (("m", (("k", 3),)),)]
 PATHS = ["a", "a", "m.k", "missing"]
@@ -127,6 +134,9 @@ class Constructs:
         """An argument of a partial task: mostly one that is still to be evaluated."""
         return self.grown(kind) if kind != "fn" and not self.happens(3) else self.expression(kind)
 
+    def call(self, task: TaskDef) -> Node | None:
+        raise NotImplementedError
+
     def call_options(self, task: TaskDef) -> Options:
         options: Options = self.one_of(ASYNC_CALL_OPTIONS if task.is_async else CALL_OPTIONS)
         return options
@@ -156,6 +166,39 @@ class Constructs:
             keys = [Node("const", text) for text in ("'a'", "'b'", "'c'")]
             return Node("dict", None, tuple(node for pair in zip(keys, parts, strict=False) for node in pair))
         return Node(self.one_of(["list", "list", "tuple", "set"]), None, tuple(parts))
+
+    def refusing(self) -> list[TaskDef]:
+        """Tasks that refuse at first and are not tried again by themselves, and those that return their calls."""
+        found: list[TaskDef] = []
+        for task in self.callable_tasks("any"):
+            numbers = {each.number for each in found}
+            calls = any(node.kind == "call" and node.data[0] in numbers for node in task.body.walk())
+            if "max_retries" not in dict(task.options) and (task.refusals or calls):
+                found.append(task)
+        return found
+
+    def grow_fallible(self) -> tuple[str, Node]:
+        """Something that fails at first, or may, with its type. Mostly a call."""
+        refusing = [task for task in self.refusing() for _ in range(1 if task.refusals else 3)]
+        others = [task for task in self.callable_tasks("any") if task.guard is not None or task.is_async]
+        found = refusing if refusing and not (others and self.happens(3)) else others
+        task = self.one_of(found) if found else None
+        made = self.call(task) if task is not None else None
+        if task is None or made is None:
+            return "num", self.failing("num")
+        way = self.one_of(
+            ["alone"] * 4 + ["list", "seq", "catch", "catch_all", "no_prov"] + ["subrun"] * (self.sub_runs > 0)
+        )
+        if way in ("no_prov", "subrun"):
+            return task.result, Node(way, None, (made,))
+        if way in ("list", "seq", "catch_all"):
+            parts = (made, self.expression("num")) if self.happens(2) else (self.expression("num"), made)
+            whole = Node("seq" if way == "seq" else "list", None, parts)
+            return "list", Node("catch_all", None, (whole,)) if way == "catch_all" else whole
+        recoveries = [task for task in self.tasks if task.takes == "error"]
+        if way == "catch" and recoveries:
+            return task.result, Node("catch", ((("Exception",), self.one_of(recoveries).number),), (made,))
+        return task.result, made
 
     def grow_no_prov(self, kind: str) -> Node:
         return Node("no_prov", None, (self.grown(kind),))

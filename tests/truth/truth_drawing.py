@@ -6,8 +6,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from truth_constructs import ASYNC_TASK_OPTIONS, CONTEXTS, ERRORS, TASK_OPTIONS
+from truth_constructs import (
+    ASYNC_TASK_OPTIONS,
+    CACHE_OPTIONS,
+    CONTEXTS,
+    ERRORS,
+    TASK_OPTIONS,
+    TRYING_TASK_OPTIONS,
+)
 from truth_model import Execution
+from truth_options import Options
 from truth_outcomes import Outcome, Unfit, reached
 from truth_programs import Node, Parameter, Program, TaskDef
 from truth_repository import Repository
@@ -17,10 +25,17 @@ from truth_strategies import CONSTANTS, TYPES, Grower
 @st.composite
 def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     tasks: list[TaskDef] = []
-    for number in range(draw(st.integers(3, most_tasks))):
-        tasks.append(_task(Grower(draw, tasks, sub_runs=sub_runs), number))
+    last = draw(st.integers(3, most_tasks)) - 1
+    is_about_trying = draw(st.integers(0, 4)) == 4
+    shapes = {**FIRST_SHAPES, last: ["trying"]} if is_about_trying else {}
+    for number in range(last + 1):
+        grower = Grower(draw, tasks, sub_runs=sub_runs)
+        tasks.append(_task(grower, number, grower.one_of(shapes.get(number, SHAPES))))
     grower = Grower(draw, tasks, fuel=6, sub_runs=sub_runs)
     ordinary = grower.callable_tasks("any")
+    alone = grower.call(tasks[-1]) if is_about_trying and not grower.happens(4) else None
+    if alone is not None:
+        return Program(tuple(tasks), alone)  # where others make the same calls, whose turn it is may decide
     if not ordinary or grower.happens(4):
         return Program(tuple(tasks), grower.grown("any"))
     calls = [grower.call(task) or grower.grown("any") for task in ordinary[: -1 - draw(st.integers(1, 3)) : -1]]
@@ -31,21 +46,30 @@ def programs(draw: Any, most_tasks: int = 6, sub_runs: int = 2) -> Program:
     )
 
 
-SHAPES = ["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"]
+SHAPES = [
+    *["plain", "plain", "function", "function", "async", "recover", "gather", "recursive", "items", "higher"],
+    *["refusing", "passing", "trying"],
+]
+FIRST_SHAPES = {0: ["refusing"], 1: ["passing", "passing", "plain", "async"]}
+"""Of the first tasks where the last one is tried again."""
 
 
-def _task(grower: Grower, number: int) -> TaskDef:
-    shape = grower.one_of(SHAPES)
+def _task(grower: Grower, number: int, shape: str) -> TaskDef:
     result = {"items": "list", "function": "num"}.get(shape) or grower.one_of(TYPES)
-    is_async = shape == "async" or (shape in ("recover", "gather") and grower.happens(4))
-    options = grower.one_of(ASYNC_TASK_OPTIONS if is_async else TASK_OPTIONS)
+    is_async = shape in ("async", "trying") or (shape in ("recover", "gather") and grower.happens(4))
+    options = grower.one_of(_options(shape, is_async))
     if shape == "items":
         options = (*options, ("nout", 2))
     task = TaskDef(number, result, _parameters(grower, shape), Node("const", "0"), options=options)
     retries = dict(options).get("max_retries", 0)
-    refusals = grower.draw_int(1, 2) if grower.happens(2 if retries else 30) else 0
+    refuses = shape == "refusing" or grower.happens((8 if is_async else 2) if retries else 30)
+    refusals = grower.one_of([1, 1, 2]) if refuses else 0
     task = replace(task, refusals=refusals, awaits=frozenset() if is_async else None)
-    return _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
+    task = _with_body(grower, replace(task, version="1" if grower.happens(8) else None), shape == "recursive")
+    if shape == "passing":
+        result, body = replace(grower, parameters=task.parameters, fuel=5).grow_fallible()
+        task = replace(task, result=result, body=body)
+    return task
 
 
 def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
@@ -53,7 +77,8 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
         return (Parameter("error", "error"),)
     if shape == "gather":
         return (Parameter("gathered", "gathered"),)
-    types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, 1 if shape == "function" else 2))]
+    most = grower.draw_int(0, 1) if shape in ("refusing", "passing", "trying") else 1 if shape == "function" else 2
+    types = [grower.one_of(TYPES) for _ in range(grower.draw_int(0, most))]
     if shape == "function":
         types.append("num")
     if shape == "higher" and grower.has_function():
@@ -64,6 +89,14 @@ def _parameters(grower: Grower, shape: str) -> tuple[Parameter, ...]:
     if grower.happens(3):
         parameters.append(Parameter("w", "num", _default(grower)))
     return tuple(parameters)
+
+
+def _options(shape: str, is_async: bool) -> list[Options]:
+    if shape == "trying":
+        return TRYING_TASK_OPTIONS
+    if shape == "refusing":
+        return [(), (), *CACHE_OPTIONS]
+    return ASYNC_TASK_OPTIONS if is_async else TASK_OPTIONS
 
 
 def _default(grower: Grower) -> Node:
@@ -93,12 +126,16 @@ def _with_body(grower: Grower, task: TaskDef, is_recursive: bool) -> TaskDef:
         condition = Node("now", "eq", (grower.plain("num"), grower.plain("num")))
         guard = (condition, grower.one_of(ERRORS[:3]), grower.one_of(["no", "it's not to be"]))
     awaited: set[int] = set()
-    for index in range(grower.draw_int(int(task.is_async), 2)):
+    is_trying = task.is_async and "max_retries" in dict(task.options)
+    for index in range(grower.draw_int(int(task.is_async), 2 + is_trying)):
         kind = grower.one_of(TYPES)
         is_awaited = task.is_async and not grower.happens(4)
-        grower.lets.append((kind, grower.grown(kind) if is_awaited else grower.expression(kind)))
         if is_awaited:
             awaited.add(index)
+        if is_awaited and is_trying and not grower.happens(3):
+            grower.lets.append(grower.grow_fallible())
+        else:
+            grower.lets.append((kind, grower.grown(kind) if is_awaited else grower.expression(kind)))
     if task.result == "list" and ("nout", 2) in task.options and not grower.happens(6):
         body = Node("list", None, (grower.expression("num"), grower.expression("num")))
     else:

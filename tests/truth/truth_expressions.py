@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import truth_runtime as runtime
 import truth_values
+from redun.errors import SchedulerError
 from redun.scheduler.control import NoTrueCondition
 from truth_frames import Frame
 from truth_gathering import Gathering
@@ -39,7 +40,10 @@ class Expressions(Gathering):
         return known
 
     def side_by_side(self, nodes: Iterable[Node], frame: Frame) -> Outcome:
-        outcomes = [self.evaluate(node, frame) for node in nodes]
+        return self._joined([self.evaluate(node, frame) for node in nodes], frame)
+
+    @staticmethod
+    def _joined(outcomes: list[Outcome], frame: Frame) -> Outcome:
         if len(outcomes) > 1 and any(outcome.errors for outcome in outcomes):
             frame.job.is_cut_short = True
         return join(outcomes)
@@ -130,25 +134,49 @@ class Expressions(Gathering):
         return self.call(task, values, options, frame, key).after(arguments.trace)
 
     def do_apply(self, node: Node, frame: Frame) -> Outcome:
+        if is_eager_apply(node):
+            return self._apply_now(node, frame)
         parts = self.side_by_side(node.parts, frame)
         if parts.errors:
             return parts
         function, *values = parts.value
-        keys = tuple(self.expression_key(part, frame) for part in node.parts[1:])
-        if not is_eager_apply(node):
-            keys = tuple(("value", runtime.canon(value, self.code)) for value in values)
+        keys = tuple(("value", runtime.canon(value, self.code)) for value in values)
         return self.call_value(function, values, keys, frame).after(parts.trace)
 
-    def call_value(self, function: Any, values: list[Any], keys: tuple[Any, ...], frame: Frame) -> Outcome:
-        """Call a task, or a partial one: now is when the arguments that this one has are evaluated."""
+    def _apply_now(self, node: Node, frame: Frame) -> Outcome:
+        """Call what is a task, or a partial one, as the body runs: its arguments stand side by side with the others."""
+        function = self.evaluate(node.parts[0], frame).value
+        bound = self._bound(function, frame)
+        outcomes = [self.evaluate(part, frame) for part in node.parts[1:]]
+        everything = self._joined([*outcomes, *bound], frame)
+        if everything.errors:
+            return everything
+        keys = tuple(self.expression_key(part, frame) for part in node.parts[1:])
+        values = everything.value[: len(outcomes)]
+        return self.call_value(function, values, keys, frame, bound).after(join(outcomes).trace)
+
+    def _bound(self, function: Any, frame: Frame) -> list[Outcome]:
+        """The arguments that a partial task has, evaluated for a call."""
+        if not isinstance(function, PartialTask):
+            return []
+        closures = [*function.args, *function.kwargs.values()]
+        return [self.evaluate(node, home.seen_from(frame.job)) for node, home in closures]
+
+    def call_value(
+        self,
+        function: Any,
+        values: list[Any],
+        keys: tuple[Any, ...],
+        frame: Frame,
+        bound_already: list[Outcome] | None = None,
+    ) -> Outcome:
+        """Call a task, or a partial one: now is when the arguments that this one has are evaluated, if not already."""
         if isinstance(function, Task):
             return self._call_task(function, values, {}, ((), keys), frame)
         if not isinstance(function, PartialTask):
             raise Unfit
-        closures = [*function.args, *function.kwargs.values()]
-        bound = join([self.evaluate(node, home.seen_from(frame.job)) for node, home in closures])
+        bound = self._joined(self._bound(function, frame) if bound_already is None else bound_already, frame)
         if bound.errors:
-            frame.job.is_cut_short = True
             return bound
         count = len(function.args)
         named = dict(zip(function.kwargs, bound.value[count:], strict=True))
@@ -175,9 +203,12 @@ class Expressions(Gathering):
         if everything.errors:
             return everything
         *called, items = everything.value
-        try:
-            items = list(items)
-        except TypeError as error:
+        if not all(isinstance(function, (Task, PartialTask)) for function in called):
+            raise Unfit
+        if not isinstance(items, Iterable):
+            if "object at" in repr(items):
+                raise Unfit  # a task in it, which the engine shows in another way
+            error = SchedulerError(f"map_() takes a task, and a list of values, not {items!r}")
             return Outcome(errors=[error], trace=everything.trace)
         results = [self._through(called, item, frame) for item in items]
         if len(results) > 1 and any(result.errors for result in results):

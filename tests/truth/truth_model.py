@@ -3,6 +3,8 @@
 - Within an execution, calls of the same code with equal arguments in equal contexts are one call, and so is its error.
   Calls of scope NONE are one only where the same expression stands twice in one body. A sub-run is an execution of its
   own in this.
+- Another attempt of an async task makes its calls again that have failed, directly or below others that have, whoever
+  else has made them; those that have succeeded it does not, whatever failed below them.
 - Across executions, a call of scope BACKEND takes what its body has returned before, for the same code and equal
   arguments, in whichever context, and goes on from there; but not that of an async task, which depends on what it
   awaited. A body that raised has left nothing. A task in what was returned as a value must have the same code still;
@@ -13,17 +15,20 @@
 - What is left does not depend on the scope: that says only what may be taken. Below `prov=False` nothing is left, and
   nothing is taken.
 
-This file says what is taken; `truth_repository` what is left.
+This file says what is taken; `truth_repository` what is left, and `truth_attempts` how often what fails is made again.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from truth_attempts import Memory, is_same_call
 from truth_frames import Frame, Job
 from truth_options import Options, Settings, export_names
-from truth_outcomes import Call, Outcome, Unfit
+from truth_outcomes import Call, Outcome, Trace, Unfit, failed_below, reached
 from truth_plain import Interpreter, inner_job
 from truth_programs import NO_PROV, SUBRUN, Node, Program, TaskDef
 from truth_repository import CachedCall, Decision, Evaluation, Final, Repository, TaskVersion, tasks_in
@@ -41,8 +46,12 @@ class Execution(Interpreter):
         self.use_cache = use_cache
         self.current: dict[str, Any] = {task.name: task.hash_id for task in program.tasks}
         self.current |= {NO_PROV.name: "1", SUBRUN.name: "1"}
-        self.made: dict[Any, CachedCall] = {}
-        """Those that others can share, of this execution or of the sub-run that is evaluated."""
+        self.memory = Memory()
+        """That of this execution, or of the sub-run that is evaluated."""
+        self.forgets: dict[str, list[CachedCall]] = defaultdict(list)
+        """By log key the calls that have had it made again, once for each time."""
+        self.may_not_refuse: set[str] = set()
+        """The tasks of calls whose bodies do not run, or may not, and of those below them that are not made."""
         self.calls: list[CachedCall] = []
         """All that were made."""
 
@@ -65,7 +74,9 @@ class Execution(Interpreter):
         def body(made: CachedCall, frame: Frame) -> Outcome:
             return self._evaluate_body(made, frame, settings)
 
-        made = self._make(CachedCall(task, noted, eval_key, settings, own.job), own, key, frame, body, before)
+        new = CachedCall(task, noted, eval_key, settings, own.job)
+        new.first = self.runs_before[noted]
+        made = self._make(new, own, key, frame, body, before)
         return _made(made).after(before.trace)
 
     def do_no_prov(self, node: Node, frame: Frame) -> Outcome:
@@ -84,10 +95,10 @@ class Execution(Interpreter):
         settings, own = self.enter(SUBRUN, {}, (), frame)
 
         def body(_made: CachedCall, _: Frame) -> Outcome:
-            outer, self.made = self.made, {}
+            outer, self.memory = self.memory, Memory()
             inner = inner_job(frame)
             outcome = self.evaluate(node.parts[0], frame.seen_from(inner))
-            self.made = outer
+            self.memory = outer
             own.job.is_cut_short |= inner.is_cut_short
             return outcome
 
@@ -106,7 +117,7 @@ class Execution(Interpreter):
         scope = made.settings.scope
         if not self.use_cache and scope == "BACKEND":
             scope = "CSE"
-        found = self.made.get(made.shared_key) if scope != "NONE" else None
+        found = self.memory.made.get(made.shared_key) if scope != "NONE" else None
         if found is not None:
             self._compare(found, made, self._decide(made, scope))
             made = found
@@ -114,13 +125,33 @@ class Execution(Interpreter):
             made.children = before.trace
             made.may_find = scope == "BACKEND" and (made.settings.is_shallow or made.is_reusable)
             made.decision = self._decide(made, scope)
+            made.memory = self.memory if scope != "NONE" else None
+            older = self.memory.forgotten.get(made.shared_key)
+            if older is not None and not is_same_call(older, made):
+                raise Unfit  # who makes it first decides, and here several may
             self.calls.append(made)
             self._settle(made, own, body)
         if scope == "NONE":
             frame.job.shared[key] = made
         else:
-            self.made[made.shared_key] = made
+            self.memory.made[made.shared_key] = made
         return made
+
+    def forget(self, made: Call, trace: Trace, frame: Frame) -> None:
+        super().forget(made, trace, frame)
+        assert isinstance(made, CachedCall)
+        failed: set[Any] = failed_below(trace)
+        for call in failed:
+            if self.memory.made.get(call.shared_key) is call:
+                del self.memory.made[call.shared_key]
+                self.memory.forgotten[call.shared_key] = call
+        shared = frame.job.shared
+        for key in [key for key, call in shared.items() if call.outcome.errors]:
+            del shared[key]
+        below: set[Any] = reached(Outcome(trace=tuple((True, call) for call in failed)), only_sure=False)
+        for call in below:
+            if call.outcome.errors or self.memory.made.get(call.shared_key) is not call:
+                self.forgets[call.log_key].append(made)
 
     def _compare(self, made: CachedCall, other: CachedCall, decision: Decision) -> None:
         """Two equal calls with different options: whichever is first decides for both."""
@@ -159,13 +190,17 @@ class Execution(Interpreter):
             return None
         newest = usable[-1]
         is_certain = newest.is_certain and self._is_current(newest.perhaps_below)
-        return newest if is_certain else Final(newest.outcome, newest.values, newest.below, frozenset(), False)
+        return newest if is_certain else replace(newest, is_certain=False)
 
     def _is_current(self, versions: frozenset[TaskVersion]) -> bool:
         return all(self.current.get(name) == version for name, version in versions)
 
     def _settle(self, made: CachedCall, frame: Frame, body: BodyOf) -> None:
         final, known = made.decision
+        if final is not None:
+            self.may_not_refuse.update(name for name, _ in final.below | final.perhaps_below)
+        if known is not None:
+            self.may_not_refuse.add(made.task.name)
         if final is not None and final.is_certain:
             made.runs, made.outcome, made.hit = False, final.outcome, final
             return
@@ -191,7 +226,7 @@ class Execution(Interpreter):
         if made.runs is False:
             returned = self.perform(made.task, frame)
         else:
-            returned = self.try_body(made, frame, settings)
+            returned, frame = self.try_body(made, frame, settings)
             if returned.errors and made.runs is None:
                 raise Unfit
         if returned.errors:

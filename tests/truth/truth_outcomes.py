@@ -49,17 +49,21 @@ class Call:
 
     log_key: how its body is noted; empty for a task of redun itself, whose bodies are not.
     runs: whether its body runs; None if that is not known.
+    first: how often it has run before, for calls that another attempt of an async task has made again.
     tries: how often it runs, where it does.
     children: each with whether it is sure to be made if this call is.
+    retried: of an async task the calls that each attempt has made that was not the last one.
     """
 
     def __init__(self, task: TaskDef, log_key: str) -> None:
         self.task = task
         self.log_key = log_key
         self.runs: bool | None = True
+        self.first = 0
         self.tries = 1
         self.outcome: Outcome = Outcome()
         self.children: Trace = ()
+        self.retried: list[Trace] = []
 
 
 Trace = tuple[tuple[bool, Call], ...]
@@ -76,6 +80,18 @@ class Outcome:
     def after(self, trace: Trace) -> Outcome:
         """The same, where other calls were made before."""
         return Outcome(self.value, self.errors.values(), trace + self.trace)
+
+
+def failed_below(trace: Trace) -> set[Call]:
+    """The calls that have failed, and those below them that have. What has succeeded hides what failed below it."""
+    found: set[Call] = set()
+    stack = list(trace)
+    while stack:
+        _, call = stack.pop()
+        if call.outcome.errors and call not in found:
+            found.add(call)
+            stack.extend(call.children)
+    return found
 
 
 def reached(outcome: Outcome, only_sure: bool) -> set[Call]:

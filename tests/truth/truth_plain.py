@@ -4,11 +4,16 @@ It also notes which calls are made. Where parts are evaluated side by side and o
 not be reached: such calls are not *sure*. Where the outcome itself depends on which of several errors comes first, the
 program is `Unfit` for a comparison, unless all that happens is that it fails.
 
+Another attempt of an async task makes again what has failed below it. For a task that refuses at first this is another
+try, so that calls which are equal may come to something else later. What has succeeded is not made again, and what it
+came to may not be what it would come to now (`has_memory`): of this plain Python knows nothing.
+
 This file is about calls and bodies; `truth_expressions` is about what bodies return.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import truth_runtime as runtime
@@ -16,7 +21,7 @@ import truth_values
 from truth_expressions import Expressions
 from truth_frames import Frame, Job
 from truth_options import Options, Settings, as_dict, merge, resolve
-from truth_outcomes import Call, Outcome, Unfit
+from truth_outcomes import Call, Outcome, Trace, Unfit, failed_below, reached
 from truth_programs import NO_PROV, Node, Program, TaskDef
 
 MOST_CALLS = 400
@@ -29,6 +34,11 @@ class Interpreter(Expressions):
         super().__init__(program)
         self.context = as_dict(context)
         self.calls_made = 0
+        self.runs_before: Counter[str] = Counter()
+        """How often bodies ran for calls that are to be made again."""
+        self.refused: set[str] = set()
+        """The tasks of calls that refused at their last try."""
+        self.has_memory = False
 
     def run(self) -> Outcome:
         return self.evaluate(self.program.root, Frame(None, {}, Job({}, self.context)))
@@ -45,6 +55,7 @@ class Interpreter(Expressions):
         if before.errors:
             return before
         made = Call(task, runtime.log_key(task.name, tuple(own.values.values())))
+        made.first = self.runs_before[made.log_key]
         made.outcome = self.run_body(made, own, settings)
         made.children = before.trace + made.outcome.trace
         return Outcome(made.outcome.value, made.outcome.errors.values(), ((True, made),))
@@ -73,29 +84,55 @@ class Interpreter(Expressions):
 
     def run_body(self, made: Call, frame: Frame, settings: Settings) -> Outcome:
         """Run a body as often as its options say until it returns, and evaluate what it returns."""
-        returned = self.try_body(made, frame, settings)
+        returned, frame = self.try_body(made, frame, settings)
         return returned if returned.errors else self.evaluate(returned.value, frame).after(returned.trace)
 
-    def try_body(self, made: Call, frame: Frame, settings: Settings) -> Outcome:
-        """What a body returns, as a node, or what it raises after its last try. With the calls that it awaited."""
+    def try_body(self, made: Call, frame: Frame, settings: Settings) -> tuple[Outcome, Frame]:
+        """What a body returns, as a node with its frame, or what it raises after its last try.
+
+        With the calls that it awaited, in all its tries.
+        """
         performed: Outcome | None = None
+        trace: Trace = ()
         while True:
-            if made.tries <= made.task.refusals:
+            if made.first + made.tries <= made.task.refusals:
                 self.used.add("refusals")
                 tried = Outcome(errors=[runtime.Refused(runtime.NOT_YET)])
             else:
                 performed = tried = performed or self.perform(made.task, frame)
-            if not tried.errors or made.tries > settings.max_retries:
-                return tried
-            is_worth = {isinstance(error, settings.retry_on) for error in tried.errors.values()}
-            if len(is_worth) > 1:
-                raise Unfit
-            if False in is_worth:
-                return tried
-            if performed is not None and made.task.is_async:
-                raise Unfit  # another attempt awaits anew what has failed, which is not followed here
+            if not tried.errors or made.tries > settings.max_retries or not _is_worth_a_try(tried, settings):
+                self._note_end(made, tried)
+                return tried.after(trace), frame
             self.used.add("retries")
             made.tries += 1
+            if performed is not None and made.task.is_async:
+                trace += tried.trace
+                made.retried.append(tried.trace if made.retried else made.children + tried.trace)
+                self.forget(made, trace, frame)
+                performed, frame = None, Frame(made.task, frame.values, frame.job)
+
+    def _note_end(self, made: Call, tried: Outcome) -> None:
+        if made.first + made.tries <= made.task.refusals:
+            self.refused.add(made.task.name)
+        if not tried.errors and any(failed_below(trace) for trace in made.retried):
+            self.used.add("awaited at last")
+
+    def forget(self, made: Call, trace: Trace, frame: Frame) -> None:
+        """Have the next attempt of an async task make again what has failed below it in those before.
+
+        frame: of the last of these attempts.
+        """
+        failed = failed_below(trace)
+        self.used.update({"awaited anew"} if failed else ())
+        for call in failed:
+            if call.runs is not False:
+                self.runs_before[call.log_key] = max(self.runs_before[call.log_key], call.first + call.tries)
+        changing = {call.log_key for call in failed if call.task.refusals}
+        if changing:
+            lasting = [call for call in reached(Outcome(trace=trace), only_sure=False) if not call.outcome.errors]
+            for call in lasting:
+                below = reached(Outcome(trace=((True, call),)), only_sure=False)
+                self.has_memory |= not changing.isdisjoint(each.log_key for each in below)
 
     def perform(self, task: TaskDef, frame: Frame) -> Outcome:
         """Run a body once."""
@@ -143,3 +180,10 @@ class Interpreter(Expressions):
 def inner_job(frame: Frame) -> Job:
     """What the scheduler of a sub-run begins with: it records even where the outer one does not."""
     return Job({name: value for name, value in frame.job.exports.items() if name != "prov"}, frame.job.context)
+
+
+def _is_worth_a_try(tried: Outcome, settings: Settings) -> bool:
+    is_worth = {isinstance(error, settings.retry_on) for error in tried.errors.values()}
+    if len(is_worth) > 1:
+        raise Unfit
+    return is_worth.pop()

@@ -36,6 +36,14 @@ class Node:
     data: Any = None
     parts: tuple[Node, ...] = ()
 
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(node.parts)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -129,14 +137,11 @@ class Program:
         return any(node.kind in kinds for node in self._all_nodes())
 
     def _all_nodes(self) -> Iterator[Node]:
-        stack = [self.root]
+        yield from self.root.walk()
         for task in self.tasks:
-            stack += [*task.nodes(), *(p.default for p in task.parameters if p.default)]
-            stack += [task.base] if task.base is not None else []
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(node.parts)
+            base = [task.base] if task.base is not None else []
+            for node in (*task.nodes(), *(p.default for p in task.parameters if p.default), *base):
+                yield from node.walk()
 
     def with_task(self, task: TaskDef) -> Program:
         tasks = tuple(task if old.number == task.number else old for old in self.tasks)

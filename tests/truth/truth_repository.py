@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from truth_attempts import is_in_order, most_runs, runs_side_by_side
 from truth_frames import Frame, Job
 from truth_options import Settings
 from truth_outcomes import Call, Outcome, PartialTask, Task, Unfit, reached
@@ -14,6 +15,7 @@ from truth_programs import SUBRUN, Node, TaskDef, is_lazy, wraps
 from truth_runtime import Pair, canon
 
 if TYPE_CHECKING:
+    from truth_attempts import Memory
     from truth_model import Execution
 
 TaskVersion = tuple[str, Any]
@@ -69,6 +71,8 @@ class CachedCall(Call):
         self.may_find = False
         """Whether it may take what an equal call of the same execution has just left."""
         self.is_cut_short = False
+        self.memory: Memory | None = None
+        """Where others find it that can share it; None if only equal expressions can."""
 
 
 @dataclass
@@ -122,30 +126,42 @@ class Repository:
 # -- counting bodies ---------------------------------------------------------------------------------------------------
 
 
-def bounds(calls: Iterable[CachedCall], outcome: Outcome) -> tuple[Counter[str], Counter[str]]:
-    """How often each body runs, at least and at most. calls: all that were made."""
-    at_least_one = _loosen(calls)
+def bounds(execution: Execution, outcome: Outcome) -> tuple[Counter[str], Counter[str]]:
+    """How often each body runs, at least and at most. outcome: what the execution came to."""
+    at_least_one = _loosen(execution.calls)
     sure, all_calls = _reached(outcome)
     by_log_key: dict[str, list[CachedCall]] = defaultdict(list)
-    for call in all_calls:
-        if call.log_key and call.runs is not False:
+    for call in execution.calls:
+        if call in all_calls and call.log_key and call.runs is not False:
             by_log_key[call.log_key].append(call)
     least: Counter[str] = Counter()
     most: Counter[str] = Counter()
     for log_key, those in by_log_key.items():
         certain = [call for call in those if call in sure and call.runs]
-        refusals = those[0].task.refusals
-        if refusals and len(those) > 1:
-            if any(call.raw_tasks is None for call in those):
-                raise Unfit  # which of the calls the refusals hit is a matter of chance
-            # While several run at once, the first ones may be taken for later ones.
-            least[log_key], most[log_key] = len(certain), len(those) + refusals
-        else:
-            least[log_key], most[log_key] = (sum(call.tries for call in group) for group in (certain, those))
+        least[log_key], most[log_key] = _runs(those, certain, execution.forgets[log_key], outcome)
     for group in at_least_one:
         if not group.isdisjoint(sure):
             least[next(iter(group)).log_key] += 1
     return least, most
+
+
+def _runs(
+    those: list[CachedCall], certain: list[CachedCall], forgetters: list[CachedCall], outcome: Outcome
+) -> tuple[int, int]:
+    """How often a body runs for those calls, at least and at most, in the order in which they were made."""
+    refusals = those[0].task.refusals
+    if forgetters:
+        if is_in_order(those, forgetters, outcome.trace) and not (refusals and runs_side_by_side(those)):
+            return sum(call.tries for call in certain), sum(call.tries for call in those)
+        if refusals and any(call.raw_tasks is None for call in those):
+            raise Unfit  # who comes first decides
+        return bool(certain), most_runs(those) * (1 + len(forgetters)) + refusals
+    if refusals and len(those) > 1:
+        if any(call.raw_tasks is None for call in those):
+            raise Unfit  # which of the calls the refusals hit is a matter of chance
+        # While several run at once, the first ones may be taken for later ones.
+        return len(certain), len(those) + refusals
+    return sum(call.tries for call in certain), sum(call.tries for call in those)
 
 
 def _loosen(calls: Iterable[CachedCall]) -> list[set[CachedCall]]:
@@ -155,7 +171,7 @@ def _loosen(calls: Iterable[CachedCall]) -> list[set[CachedCall]]:
     """
     groups: dict[Any, list[CachedCall]] = defaultdict(list)
     for call in calls:
-        if call.settings.is_recorded:
+        if call.settings.is_recorded and not (call.outcome.errors and call.raw_tasks is None):
             groups[call.eval_key].append(call)
     found = []
     for group in groups.values():
@@ -168,8 +184,8 @@ def _loosen(calls: Iterable[CachedCall]) -> list[set[CachedCall]]:
         for call in group:
             if call.may_find and call.runs:
                 call.runs = None
-            same = [other for other in group if other.shared_key == call.shared_key]
-            if call.settings.is_shallow and call.may_find and len(same) > 1:
+            final = [each for each in group if each.shared_key == call.shared_key and not each.outcome.errors]
+            if call.settings.is_shallow and call.may_find and set(final) - {call}:
                 call.children = tuple((False, child) for _, child in call.children)
     return found
 

@@ -13,6 +13,7 @@ from redun.backends.base import Backend, refuse_large_values, warn_of_missing_va
 from redun.errors import BackendError
 
 from redun_backend_sql.lineage import SqlLineage
+from redun_backend_sql.maintenance import SqlMaintenance
 from redun_backend_sql.run_path.extensions import extend_job
 from redun_backend_sql.run_path.identities import Identities
 from redun_backend_sql.run_path.lookups import Lookups
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from redun_backend_sql.value_store import ValueStore
 
 
-class SqlBackend(SqlLineage, SearchPart, SqlSync, Backend):
+class SqlBackend(SqlLineage, SearchPart, SqlSync, SqlMaintenance, Backend):
     """Keeps everything in the tables that `schema` describes.
 
     Several processes may use a repository at once; within a process, threads share one connection behind one lock. Any

@@ -14,6 +14,7 @@ Arguments follow each other in the order of the call's `signature`; of each:
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - it is the name of a class
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ MAX_INLINE_SIZE = 64
 MAX_INLINE_KIND = 0xFFFF
 STORED = "stored:"
 """Before the codec of a value whose bytes are in the value store; its row has none."""
+RETIRED = 2
+"""Added to `call.is_error` of a call that a collection of garbage is about to remove: no look-up finds it any more."""
 
 _KIND_AND_SIZE = Struct("<HB")
 _COUNT = Struct("<I")
+_HASH = Struct(f"{HASH_SIZE}s")
 
 
 class InlineValue(NamedTuple):
@@ -87,4 +91,7 @@ def unpack_hashes(packed: bytes | None) -> tuple[bytes, ...]:
     """The hashes in a column that holds them one after the other; NULL holds none."""
     if not packed:
         return ()
-    return tuple(packed[i : i + HASH_SIZE] for i in range(0, len(packed), HASH_SIZE))
+    try:
+        return tuple([each for (each,) in _HASH.iter_unpack(packed)])
+    except StructError:  # cut off: whoever looks these up will find that the last is none
+        return tuple(packed[i : i + HASH_SIZE] for i in range(0, len(packed), HASH_SIZE))

@@ -12,10 +12,10 @@ from redun_backend_sql.run_path.identities import select_by_prefix
 from redun_backend_sql.run_path.statements import SELECT_VALUE_HASHES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from redun.backends.records import EvaluationRecord, HandleEdge, HandleRecord, JobRecord
+    from redun.backends.records import EntityKind, EvaluationRecord, HandleEdge, HandleRecord, JobRecord, TagRecord
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.run_path.driver import Connection
@@ -80,6 +80,10 @@ class SqlSync(Synchronized):
     def tags_since(self, position: int, limit: int = 5000) -> list[TagRow]:
         with self._asking() as questions:
             return questions.sync.tags_since(position, limit)
+
+    def tag_history(self, kind: EntityKind, entity_ids: Iterable[str]) -> dict[str, list[TagRecord]]:
+        with self._asking() as questions:
+            return questions.sync.tag_history(kind, entity_ids)
 
     def ended_jobs(self, execution_id: str, numbers: Sequence[int]) -> set[int]:
         with self._asking() as questions:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import uuid
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from redun.errors import BackendError
 from redun.file.filesystem import get_filesystem, get_proto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from redun.backends.records import ValueRecord
     from redun.file.filesystem import FileSystem
@@ -27,6 +28,19 @@ logger = logging.getLogger("redun.backend")
 MAGIC = b"RVS1"
 HEADER_SIZE = len(MAGIC) + 20
 MOST_REMEMBERED = 100_000
+
+_FILE = re.compile(r"[0-9a-f]{2}/(?:([0-9a-f]{38})|\.[0-9a-f]{38}\.([0-9a-f]{32}))")
+
+
+class StoredFile(NamedTuple):
+    """A file of a store."""
+
+    value_hash: bytes | None
+    """None for what a writer has left behind."""
+    path: Path
+    size: int
+    time: float
+    """When it was written."""
 
 
 class ValueStore:
@@ -47,6 +61,7 @@ class ValueStore:
         self._filesystem: FileSystem | None = None
         self._written: set[bytes] = set()
         self._damaged: set[bytes] = set()
+        self._fresh: set[bytes] = set()
 
     def takes(self, data: bytes) -> bool:
         """Whether these bytes belong here."""
@@ -67,6 +82,21 @@ class ValueStore:
                     self._written.clear()
                 self._written.add(value.hash)
 
+    def require(self, value: ValueRecord) -> None:
+        """Make sure that the file of a value is still there, now that nobody else writes to the repository.
+
+        What `put` has found there may have been removed as garbage since.
+        """
+        if value.hash in self._fresh:
+            return
+        self._written.discard(value.hash)
+        self.put([value])
+
+    def forget(self) -> None:
+        """Look again which files there are: some may have been removed."""
+        self._written.clear()
+        self._fresh.clear()
+
     def size(self, value_hash: bytes) -> int:
         """How many bytes a value has, as its file tells; 0 where that is missing."""
         place = self.place(value_hash)
@@ -77,29 +107,57 @@ class ValueStore:
 
     def get(self, value_hash: bytes) -> bytes | None:
         """The bytes of a value; None, with a warning, where they are missing or damaged."""
+        found = self.look_at(value_hash)
+        if isinstance(found, bytes):
+            return found
+        # When the value is computed again it is also written again.
+        self._damaged.add(value_hash)
+        self._written.discard(value_hash)
+        self._fresh.discard(value_hash)
+        logger.warning("%s: its value counts as not cached.", found)
+        return None
+
+    def look_at(self, value_hash: bytes) -> bytes | str:
+        """The bytes of a value, or what is wrong with its file."""
         place = self.place(value_hash)
+        name = f"The file {place} of the value store"
         try:
             with self._files(place).open(place, "rb") as file:
                 content: bytes = file.read()
         except OSError as error:
-            self._give_up(value_hash, place, f"cannot be read ({error.strerror or error})")
-            return None
+            return f"{name} cannot be read ({error.strerror or error})"
         data = content[HEADER_SIZE:]
-        if content[:HEADER_SIZE] != _header(value_hash, data):
-            self._give_up(value_hash, place, "is damaged")
-            return None
-        return data
+        return data if content[:HEADER_SIZE] == _header(value_hash, data) else f"{name} is damaged"
+
+    def remove(self, value_hash: bytes) -> None:
+        """Remove the file of a value, if it is there. Raises `BackendError` when it cannot be removed."""
+        place = self.place(value_hash)
+        self._written.discard(value_hash)
+        self._fresh.discard(value_hash)
+        try:
+            if self._files(place).exists(place):
+                self._files(place).remove(place)
+        except OSError as error:
+            raise BackendError(f"the value store {self.path}: {place} cannot be removed: {error}") from error
+
+    def files(self) -> Iterator[StoredFile]:
+        """The files of a store on this machine, with those of writers that were killed. Elsewhere none are told."""
+        if not self._is_local:
+            return
+        for file in Path(self.path.removeprefix("file://")).glob("*/*"):
+            found = _FILE.fullmatch(f"{file.parent.name}/{file.name}")
+            try:
+                status = file.stat()
+            except OSError:
+                continue  # gone, or somebody else's
+            if found is not None:
+                value_hash = None if found[2] else bytes.fromhex(f"{file.parent.name}{found[1]}")
+                yield StoredFile(value_hash, file, status.st_size, status.st_mtime)
 
     def place(self, value_hash: bytes) -> str:
         """The path of a value's file."""
         name = value_hash.hex()
         return f"{self.path}/{name[:2]}/{name[2:]}"
-
-    def _give_up(self, value_hash: bytes, place: str, problem: str) -> None:
-        # When the value is computed again it is also written again.
-        self._damaged.add(value_hash)
-        self._written.discard(value_hash)
-        logger.warning("The file %s of the value store %s: its value counts as not cached.", place, problem)
 
     def _put(self, value_hash: bytes, data: bytes) -> None:
         place = self.place(value_hash)
@@ -114,6 +172,9 @@ class ValueStore:
                 file.write(_header(value_hash, data))
                 file.write(data)
         self._damaged.discard(value_hash)
+        if len(self._fresh) > MOST_REMEMBERED:
+            self._fresh.clear()
+        self._fresh.add(value_hash)
 
     def _files(self, place: str) -> FileSystem:
         if self._filesystem is None:

@@ -103,18 +103,36 @@ def test_a_server_that_is_gone_for_good_ends_the_run_with_a_clear_error(
     assert project.problems() == []
 
 
+SAYS_WHAT_IT_HEARS = """
+
+from redun.scheduler.interrupts import Interrupts
+
+handle = Interrupts._handle
+
+
+def hear(self, signum, frame):
+    with open("heard", "a") as file:
+        file.write(".")
+    handle(self, signum, frame)
+
+
+Interrupts._handle = hear
+"""
+
+
 def test_ctrl_c_twice_ends_a_run_that_waits_for_its_server(
     project: Any, server: PostgresServer, database: Database, wait: Callable[..., None]
 ) -> None:
     configure(project, database, "db_retries = 5\ndb_retries_backoff = 1000\ndb_retries_backoff_max = 1000")
+    with (project.folder / "wf.py").open("a") as workflow:
+        workflow.write(SAYS_WHAT_IT_HEARS)
     process = run_in_the_middle(project, server, wait)
-
-    def press() -> bool:
-        process.send_signal(signal.SIGINT)
-        return process.poll() is not None
-
-    # Two that come quickly may count as one. Sooner or later it hears the second.
-    wait(press)
-    assert process.returncode in (130, -signal.SIGINT), project.errors(process)[-2000:]
+    process.send_signal(signal.SIGINT)
+    # Two that come quickly may count as one.
+    wait(lambda: (project.folder / "heard").exists(), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert (project.folder / "heard").read_text() == ".."
+    assert process.returncode == 130, project.errors(process)[-2000:]
     server.start()
     assert project.problems() == []

@@ -11,7 +11,7 @@ from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
 from redun_backend_sql.integrity.stored import pages
-from redun_backend_sql.packing import PackedArgument, unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import RETIRED, PackedArgument, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path.identities import NamesByNumber
 from redun_backend_sql.run_path.statements import SELECT_VALUE_KIND_NAMES
 
@@ -177,7 +177,7 @@ def _unpacked(packed: bytes) -> list[PackedArgument] | None:
 def _is_evaluation(row: _Row) -> bool:
     if row.task_hash is None:
         return True  # said already, as a reference
-    if row.is_error and row.eval_hash == row.args_hash:
+    if row.is_error % RETIRED and row.eval_hash == row.args_hash:
         return True  # a call that could not even be made goes by the hash of its expression
     return hash_data("eval", row.task_hash + row.args_hash) == row.eval_hash
 

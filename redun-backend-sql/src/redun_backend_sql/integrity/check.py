@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redun.errors import BackendError
 
 from redun_backend_sql.integrity.calls import broken_call_arguments, broken_calls
+from redun_backend_sql.integrity.files import broken_files
 from redun_backend_sql.integrity.handles import broken_handles
 from redun_backend_sql.integrity.jobs import broken_counts, broken_executions, broken_jobs
 from redun_backend_sql.integrity.problem import Problem
@@ -25,9 +26,10 @@ from redun_backend_sql.sqlite_errors import translated_errors
 from redun_backend_sql.uri import is_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from redun_backend_sql.run_path.driver import Connection
+    from redun_backend_sql.value_store import ValueStore
 
 
 def check_repository(place: str | Path) -> Iterator[Problem]:
@@ -58,7 +60,9 @@ def check_repository(place: str | Path) -> Iterator[Problem]:
             yield from find_problems(connection)
 
 
-def find_problems(connection: Connection) -> Iterator[Problem]:
+def find_problems(
+    connection: Connection, store: ValueStore | None = None, tell: Callable[[str], None] | None = None
+) -> Iterator[Problem]:
     """Everything that is wrong with the repository that a connection in autocommit mode leads to.
 
     It is read as it is at one moment, and nothing is written, so that a run may go on meanwhile; in a repository with a
@@ -67,23 +71,34 @@ def find_problems(connection: Connection) -> Iterator[Problem]:
     What is not recorded cannot be checked: the hash of a task, which may include more than its source, and which
     arguments count for the hash of a call's arguments. Pickled values are looked through for damage but not loaded, for
     that would run code; those in a format of their class are not looked into at all.
+
+    store: where large values are; their files are read as well. Without it they are left out.
+    tell: is called with the name of each part of the check.
     """
+    tell = tell or _nothing_told
     if isinstance(connection, sqlite3.Connection):
-        yield from _find_in_file(connection)
+        yield from _find_in_file(connection, store, tell)
         return
     from redun_backend_sql.postgres.reading import snapshot
 
     with snapshot(connection) as reading:
-        yield from _find_problems(reading)
+        yield from _find_problems(reading, store, tell)
 
 
-def _find_in_file(connection: sqlite3.Connection) -> Iterator[Problem]:
+def _nothing_told(stage: str) -> None:
+    """Nobody asked for progress."""
+
+
+def _find_in_file(
+    connection: sqlite3.Connection, store: ValueStore | None, tell: Callable[[str], None]
+) -> Iterator[Problem]:
     before = connection.execute("PRAGMA query_only").fetchone()[0]
     connection.execute("PRAGMA query_only=ON")
     connection.execute("BEGIN")
     try:
+        tell("pages of the file")
         yield from _damaged_pages(connection)
-        yield from _find_problems(connection)
+        yield from _find_problems(connection, store, tell)
     except sqlite3.DatabaseError as error:
         # Text that is none is not even known to SQLite.
         if getattr(error, "sqlite_errorname", "SQLITE_CORRUPT") not in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
@@ -95,20 +110,29 @@ def _find_in_file(connection: sqlite3.Connection) -> Iterator[Problem]:
         connection.execute(f"PRAGMA query_only={before}")
 
 
-def _find_problems(connection: Connection) -> Iterator[Problem]:
-    yield from broken_references(connection)
-    yield from repeated_rows(connection)
+def _find_problems(
+    connection: Connection, store: ValueStore | None = None, tell: Callable[[str], None] = _nothing_told
+) -> Iterator[Problem]:
     stored = Stored(connection)
-    yield from broken_task_sets(connection)
-    yield from broken_values(connection, stored)
-    yield from broken_value_children(connection)
-    yield from broken_calls(connection, stored)
-    yield from broken_call_arguments(connection)
-    yield from broken_executions(connection)
-    yield from broken_jobs(connection)
-    yield from broken_counts(connection)
-    yield from broken_tags(connection, stored)
-    yield from broken_handles(connection)
+    stages: list[tuple[str, Callable[[], Iterator[Problem]]]] = [
+        ("references", lambda: broken_references(connection)),
+        ("repeated rows", lambda: repeated_rows(connection)),
+        ("task sets", lambda: broken_task_sets(connection)),
+        ("values", lambda: broken_values(connection, stored)),
+        ("values", lambda: broken_value_children(connection)),
+        ("calls", lambda: broken_calls(connection, stored)),
+        ("calls", lambda: broken_call_arguments(connection)),
+        ("executions", lambda: broken_executions(connection)),
+        ("jobs", lambda: broken_jobs(connection)),
+        ("counts", lambda: broken_counts(connection)),
+        ("tags", lambda: broken_tags(connection, stored)),
+        ("handles", lambda: broken_handles(connection)),
+    ]
+    if store is not None:
+        stages.append(("stored files", lambda: broken_files(connection, store)))
+    for name, stage in stages:
+        tell(name)
+        yield from stage()
 
 
 def _damaged_pages(connection: sqlite3.Connection) -> Iterator[Problem]:

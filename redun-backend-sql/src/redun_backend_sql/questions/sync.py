@@ -37,9 +37,10 @@ from redun_backend_sql.schema import (
     value,
     value_kind,
 )
+from redun_backend_sql.tag_rows import TagState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from redun_backend_sql.questions.calls import CallQuestions
 
@@ -207,11 +208,24 @@ class SyncQuestions:
 
     def tags_since(self, position: int, limit: int) -> list[TagRow]:
         """See `Backend.tags_since`."""
-        statement = select(tag).where(tag.c.id > position, tag.c.is_current == 1).order_by(tag.c.id).limit(limit)
+        statement = select(tag).where(tag.c.id > position).order_by(tag.c.id).limit(limit)
         return [
             TagRow(row.id, TagRecord(EntityKind(row.entity_kind), row.entity_id, row.key, json.loads(row.value)))
             for row in self._rows(statement)
         ]
+
+    def tag_history(self, kind: EntityKind, entity_ids: Iterable[str]) -> dict[str, list[TagRecord]]:
+        """See `Backend.tag_history`."""
+        states: dict[tuple[str, str, str], TagState] = {}
+        columns = select(tag.c.id, tag.c.entity_id, tag.c.key, tag.c.value, tag.c.is_current)
+        for chunk in _chunks(list(dict.fromkeys(entity_ids))):
+            statement = columns.where(tag.c.entity_id.in_(chunk), tag.c.entity_kind == int(kind))
+            for number, *name, mark in sorted(self._rows(statement)):
+                states.setdefault((name[0], name[1], name[2]), TagState()).add(number, mark)
+        found: dict[str, list[TagRecord]] = {}
+        for (entity_id, key, text), state in states.items():
+            found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, json.loads(text), state.edits))
+        return found
 
     # -- between two --------------------------------------------------------------------------------------------------
 

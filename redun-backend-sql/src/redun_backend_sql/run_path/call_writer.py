@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun_backend_sql.packing import pack_argument
+from redun_backend_sql.packing import RETIRED, pack_argument
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 class _KnownCall:
     """What matters here of a row that is there, or about to be."""
 
-    __slots__ = ("call_hash", "context_hash", "number", "raw_hash", "time")
+    __slots__ = ("call_hash", "context_hash", "is_error", "number", "raw_hash", "time")
 
     def __init__(
-        self, number: int, raw_hash: bytes | None, call_hash: bytes | None, context: bytes, time: float
+        self, number: int, raw_hash: bytes | None, call_hash: bytes | None, context: bytes, time: float, is_error: int
     ) -> None:
         self.number = number
         self.raw_hash = raw_hash
         self.call_hash = call_hash
         self.context_hash = context
         self.time = time
+        self.is_error = is_error
 
 
 class CallWriter:
@@ -54,29 +55,37 @@ class CallWriter:
         open_ones = [each for each in evaluations if (each.eval_hash, each.raw_hash) not in completed]
         times: dict[int, float] = {}
         replaced: list[int] = []
-        new_evaluations = self._sort_out_evaluations(open_ones, known, times)
-        new_calls = self._sort_out_calls(calls, known, times, replaced)
-        number = (self._connection.execute(sql.SELECT_LAST_CALL).fetchone()[0] or 0) + 1
+        seen: list[_KnownCall] = []
+        new_evaluations = self._sort_out_evaluations(open_ones, known, times, seen)
+        new_calls = self._sort_out_calls(calls, known, times, replaced, seen)
+        last = self._connection.execute(sql.SELECT_LAST_CALL).fetchone()[0] or 0
+        number = max(last, self._identities.last_call) + 1
         rows = [self._evaluation_row(n, each) for n, each in enumerate(new_evaluations, number)]
         rows += self._call_rows(new_calls, number + len(rows))
         # A row is deleted after the new number was taken, or the last one's would be given out twice.
         self._connection.executemany(sql.DELETE_CALL, [(number,) for number in replaced])
         self._connection.executemany(sql.INSERT_CALL, rows)
         self._connection.executemany(sql.UPDATE_CALL_TIME, [(time, number) for number, time in times.items()])
+        # Somebody has made them again: they are no garbage.
+        wanted = [(each.is_error - RETIRED, each.number) for each in seen if each.is_error >= RETIRED]
+        self._connection.executemany(sql.UPDATE_CALL_USE, wanted)
 
     def _known_calls(self, eval_hashes: set[bytes]) -> dict[bytes, list[_KnownCall]]:
         known: dict[bytes, list[_KnownCall]] = {}
         rows = select_by_prefix(self._connection, sql.SELECT_KNOWN_CALLS, list(eval_hashes))
-        for number, eval_hash, raw_hash, value_hash, call_hash, context_hash, time in rows:
+        for number, eval_hash, raw_hash, value_hash, call_hash, context_hash, time, is_error in rows:
             if eval_hash in eval_hashes:
                 raw = value_hash if raw_hash == b"" else raw_hash
-                each = _KnownCall(number, raw, call_hash, context_hash or b"", time)
+                each = _KnownCall(number, raw, call_hash, context_hash or b"", time, is_error)
                 known.setdefault(eval_hash, []).append(each)
         return known
 
     @staticmethod
     def _sort_out_evaluations(
-        evaluations: Iterable[EvaluationRecord], known: dict[bytes, list[_KnownCall]], times: dict[int, float]
+        evaluations: Iterable[EvaluationRecord],
+        known: dict[bytes, list[_KnownCall]],
+        times: dict[int, float],
+        seen: list[_KnownCall],
     ) -> Iterable[EvaluationRecord]:
         """The evaluations that need a row; of those that have one, note the new time."""
         new: dict[tuple[bytes, bytes], EvaluationRecord] = {}
@@ -88,6 +97,7 @@ class CallWriter:
                     new[key] = each
             else:
                 newest = max(same, key=lambda row: row.time)
+                seen.append(newest)
                 if newest.time < each.time:
                     newest.time = times[newest.number] = each.time
         return new.values()
@@ -98,6 +108,7 @@ class CallWriter:
         known: dict[bytes, list[_KnownCall]],
         times: dict[int, float],
         replaced: list[int],
+        seen: list[_KnownCall],
     ) -> Iterable[CallRecord]:
         """The calls that need a row; of the others note the new time, and which open evaluations are replaced."""
         new: dict[tuple[bytes, bytes], CallRecord] = {}
@@ -110,6 +121,7 @@ class CallWriter:
                         replaced.append(row.number)
                 elif (row.call_hash, row.context_hash) == key:
                     is_known = True
+                    seen.append(row)
                     if row.time < call.time:
                         row.time = times[row.number] = call.time
             if not is_known and (key not in new or new[key].time <= call.time):

@@ -1,7 +1,8 @@
 """The numbers by which rows refer to each other, and what is remembered about them.
 
-A number, once committed, never changes, so it may be remembered for as long as the connection lives. Numbers given out
-within a transaction that is then rolled back must be forgotten: `Identities.forget`.
+A number, once committed, never changes, so it may be remembered until a collection of garbage removes rows, which every
+transaction asks about. Numbers given out within a transaction that is then rolled back must be forgotten as well:
+`Identities.forget`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CHUNK_SIZE = 500
 """How many hashes one look-up asks for. More brings nothing, and SQLite limits the parameters of a statement."""
+
+COLLECTION = "garbage collection"
+"""The id of the lease in which collections of garbage count their transactions, and note which numbers were used."""
 
 MAX_REMEMBERED_CALLS = 200_000
 
@@ -122,9 +126,11 @@ class Identities:
         self.task_set_hashes = NamesByNumber[bytes](connection, sql.SELECT_TASK_SET_HASH)
         self.calls: dict[bytes, int] = {}
         """By call hash; see `learn_calls`."""
+        self.last_call = self.last_value = 0
+        """Numbers that were given out already, even if their rows are gone: see `redun_backend_sql.garbage`."""
 
     def forget(self) -> None:
-        """Drop everything that is remembered: after a transaction that failed."""
+        """Drop everything that is remembered: after a transaction that failed, and after rows were removed."""
         caches = (self.executions, self.tasks, self.task_sets, self.kinds, self.executors, self.signatures, self.calls)
         for cache in (*caches, self.kind_names, self.task_set_hashes):
             cache.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from redun.backends.base import MOST_CALLS
 from redun.backends.records import CallHit, EvaluationHit, StoredValue
 
-from redun_backend_sql.packing import STORED, unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import RETIRED, STORED, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
 from redun_backend_sql.run_path.identities import Identities, select_by_prefix
@@ -41,7 +41,7 @@ class Lookups:
         hits: dict[bytes, EvaluationHit] = {}
         newest: dict[bytes, tuple[float, int]] = {}
         kind_names, calls = self._identities.kind_names, self._identities.calls
-        rows = select_by_prefix(self._connection, sql.SELECT_EVALUATIONS, list(wanted))
+        rows = select_by_prefix(self._connection, sql.SELECT_EVALUATIONS, list(wanted), RETIRED)
         for eval_hash, raw_hash, value_hash, call_hash, kind_id, inline, time, number in rows:
             if eval_hash not in wanted or newest.get(eval_hash, (time, number)) > (time, number):
                 continue
@@ -104,10 +104,11 @@ class Lookups:
 
     def _load_inline(self, value_hash: bytes) -> StoredValue | None:
         """A small value from the rows of the calls that returned or took it: all of them have it, so one is asked."""
-        row = self._connection.execute(sql.SELECT_RESULT, (value_hash[:8], value_hash, 1, 0)).fetchone()
+        start = value_hash[:8]
+        row = self._connection.execute(sql.SELECT_RESULT, (start, start, value_hash, 1, 0)).fetchone()
         if row is not None:
             return StoredValue(value_hash, *self._identities.kind_names[row[0]], row[1])
-        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (value_hash[:8], 4, 0)):
+        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (start, 4, 0)):
             for argument in unpack_arguments(packed):
                 if argument.value_hash == value_hash and argument.kind_id is not None:
                     assert argument.data is not None

@@ -11,7 +11,7 @@ from redun.backends.records import ExecutionRecord, JobRecord, RecordBatch, Stat
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.call_writer import CallWriter
 from redun_backend_sql.run_path.handle_writer import HandleWriter
-from redun_backend_sql.run_path.identities import Identities, chunks
+from redun_backend_sql.run_path.identities import COLLECTION, Identities, chunks
 from redun_backend_sql.run_path.tag_writer import TagWriter
 from redun_backend_sql.run_path.value_writer import ValueWriter
 from redun_backend_sql.storable import storable_json
@@ -45,6 +45,8 @@ class Recorder:
         self._connection = connection
         self._begin = transaction
         self._identities = identities
+        self._store = store
+        self._collections: tuple[float, str] | None = None
         self._values = ValueWriter(connection, identities, lookups, store)
         self._calls = CallWriter(connection, identities, self._values)
         self._handles = HandleWriter(connection)
@@ -69,11 +71,24 @@ class Recorder:
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         try:
             with self._begin(durable=durable):
+                self._heed_collections()
                 yield
         except BaseException:
             self._identities.forget()
             self._values.forget()
             raise
+
+    def _heed_collections(self) -> None:
+        """Forget what is remembered of rows when some were removed since the last transaction."""
+        found = self._connection.execute(sql.SELECT_COLLECTION, (COLLECTION,)).fetchone()
+        if found is None or found == self._collections:
+            return
+        self._collections = found
+        self._identities.forget()
+        self._values.forget()
+        if self._store is not None:
+            self._store.forget()
+        self._identities.last_call, self._identities.last_value = map(int, found[1].split())
 
     def _write(self, batch: RecordBatch) -> None:
         self._write_executions(batch.executions)

@@ -19,6 +19,7 @@ def with_list(statement: str, length: int) -> str:
 
 SELECT_SCHEDULER = "SELECT scheduler.heartbeat FROM scheduler WHERE scheduler.id = ?"
 INSERT_SCHEDULER = "INSERT INTO scheduler (id, host, heartbeat) VALUES (?, ?, ?)"
+SELECT_COLLECTION = "SELECT scheduler.heartbeat, scheduler.host FROM scheduler WHERE scheduler.id = ?"
 UPDATE_SCHEDULER = "UPDATE scheduler SET heartbeat=? WHERE scheduler.id = ? AND scheduler.heartbeat < ?"
 
 SELECT_EXECUTION = "SELECT execution.id FROM execution WHERE execution.uuid = ?"
@@ -53,13 +54,17 @@ INSERT_SIGNATURE = "INSERT INTO signature (names) VALUES (?)"
 
 SELECT_VALUE_HASHES = "SELECT value.hash FROM value WHERE substr(value.hash, 1, 8) IN (?)"
 SELECT_VALUES = "SELECT value.hash, value.kind_id, value.data FROM value WHERE substr(value.hash, 1, 8) IN (?)"
+# Where many calls have the value, PostgreSQL would rather look for it in all rows. The order keeps it in the index.
 SELECT_RESULT = (
     "SELECT call.kind_id, call.inline FROM call"
-    " WHERE substr(call.value_hash, 1, 8) = ? AND call.value_hash = ? AND call.inline IS NOT NULL LIMIT ? OFFSET ?"
+    " WHERE substr(call.value_hash, 1, 8) >= ? AND substr(call.value_hash, 1, 8) <= ? AND call.value_hash = ?"
+    " AND call.inline IS NOT NULL ORDER BY substr(call.value_hash, 1, 8) LIMIT ? OFFSET ?"
 )
+# For the same reason the limit comes before the join.
 SELECT_ARGUMENTS = (
-    "SELECT call.arguments FROM call_argument JOIN call ON call.id = call_argument.call_id"
-    " WHERE call_argument.value_prefix = ? LIMIT ? OFFSET ?"
+    "SELECT call.arguments FROM (SELECT call_argument.call_id AS call_id FROM call_argument"
+    " WHERE call_argument.value_prefix = ? ORDER BY call_argument.call_id LIMIT ? OFFSET ?) AS page"
+    " JOIN call ON call.id = page.call_id"
 )
 SELECT_LAST_VALUE = "SELECT max(value.id) AS max_1 FROM value"
 SELECT_VALUE_ID = "SELECT value.id FROM value WHERE substr(value.hash, 1, 8) = ? AND value.hash = ?"
@@ -71,7 +76,8 @@ INSERT_VALUE_CHILD = "INSERT OR IGNORE INTO value_child (child_hash, value_id) V
 
 SELECT_EVALUATIONS = (
     "SELECT call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.kind_id, call.inline, call.time,"
-    " call.id FROM call WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.raw_hash IS NOT NULL"
+    " call.id FROM call"
+    " WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.raw_hash IS NOT NULL AND call.is_error < ?"
 )
 SELECT_CALLS = (
     "SELECT call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.kind_id, call.inline, call.time,"
@@ -79,8 +85,8 @@ SELECT_CALLS = (
     " FROM call WHERE substr(call.eval_hash, 1, 8) IN (?) AND call.is_error = ? AND call.call_hash IS NOT NULL"
 )
 SELECT_KNOWN_CALLS = (
-    "SELECT call.id, call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.context_hash, call.time"
-    " FROM call WHERE substr(call.eval_hash, 1, 8) IN (?)"
+    "SELECT call.id, call.eval_hash, call.raw_hash, call.value_hash, call.call_hash, call.context_hash, call.time,"
+    " call.is_error FROM call WHERE substr(call.eval_hash, 1, 8) IN (?)"
 )
 SELECT_CALL_IDS = "SELECT call.call_hash, call.id FROM call WHERE substr(call.call_hash, 1, 8) IN (?)"
 SELECT_LAST_CALL = "SELECT max(call.id) AS max_1 FROM call"
@@ -91,6 +97,7 @@ INSERT_CALL = (
 )
 INSERT_CALL_ARGUMENT = "INSERT OR IGNORE INTO call_argument (value_prefix, call_id) VALUES (?, ?)"
 UPDATE_CALL_TIME = "UPDATE call SET time=? WHERE call.id = ?"
+UPDATE_CALL_USE = "UPDATE call SET is_error=? WHERE call.id = ?"
 DELETE_CALL = "DELETE FROM call WHERE call.id = ?"
 
 # -- jobs --------------------------------------------------------------------------------------------------------------
@@ -115,9 +122,9 @@ SELECT_KNOWN_TAGS = (
     "SELECT tag.entity_kind, tag.entity_id, tag.key, tag.value FROM tag"
     " WHERE tag.is_current = ? AND tag.entity_id IN (?)"
 )
-SELECT_TAGS_OF = (
-    "SELECT tag.id, tag.key, tag.value FROM tag"
-    " WHERE tag.entity_kind = ? AND tag.entity_id = ? AND tag.is_current = ? ORDER BY tag.id"
+SELECT_TAG_ROWS = (
+    "SELECT tag.id, tag.entity_kind, tag.entity_id, tag.key, tag.value, tag.is_current FROM tag"
+    " WHERE tag.entity_id IN (?)"
 )
 UPDATE_TAG = "UPDATE tag SET is_current=? WHERE tag.id = ?"
 INSERT_TAG = "INSERT INTO tag (entity_kind, entity_id, key, value, is_current) VALUES (?, ?, ?, ?, ?)"

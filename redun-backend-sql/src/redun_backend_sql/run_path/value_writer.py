@@ -79,7 +79,8 @@ class ValueWriter:
                 self._bring_back(value)
         if not rows:
             return
-        first = (self._connection.execute(sql.SELECT_LAST_VALUE).fetchone()[0] or 0) + 1
+        last = self._connection.execute(sql.SELECT_LAST_VALUE).fetchone()[0] or 0
+        first = max(last, self._identities.last_value) + 1
         new = list(enumerate((rows[each] for each in sorted(rows)), first))
         self._connection.executemany(sql.INSERT_VALUE, [self._row(number, value) for number, value in new])
         children = [(child, number) for number, value in new for child in value.children]
@@ -94,6 +95,8 @@ class ValueWriter:
 
     def _row(self, number: int, value: ValueRecord) -> tuple[object, ...]:
         is_elsewhere = self._store is not None and self._store.takes(value.data)
+        if self._store is not None and is_elsewhere:
+            self._store.require(value)
         codec = STORED + value.codec if is_elsewhere else value.codec
         return (
             number,

@@ -22,6 +22,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.lineage import Lineage
+from redun.backends.maintenance import Maintenance
 from redun.backends.schema_versions import SchemaVersions
 from redun.backends.search import Search
 from redun.backends.sync import Synchronized
@@ -82,7 +83,7 @@ MOST_CALLS = 20
 """How many earlier calls with the same evaluation hash a look-up gives."""
 
 
-class Backend(Lineage, Search, Synchronized, SchemaVersions):
+class Backend(Lineage, Search, Synchronized, SchemaVersions, Maintenance):
     """Keeps what happened, and answers what it was."""
 
     is_durable: bool = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from redun.backends.handle_copies import handle_batch
 from redun.backends.positions import Positions, pages_of, parts
 from redun.backends.records import EntityKind, RecordBatch, Status, TaskSetRecord
+from redun.backends.tag_copies import tags_to_tell
 from redun.backends.value_copies import ValueCopies
 from redun.errors import BackendError
 
@@ -197,8 +198,7 @@ class Collector:
         self._add_tags(batch, EntityKind.TASK, [task.hash.hex() for task in new])
 
     def _add_tags(self, batch: RecordBatch, kind: EntityKind, entity_ids: Sequence[str]) -> None:
-        for tags in self._source.tags(kind, entity_ids).values():
-            batch.tags += tags
+        batch.tags += tags_to_tell(self._source, self._other, kind, entity_ids)
 
 
 def _still_running(job: JobRecord) -> JobRecord:

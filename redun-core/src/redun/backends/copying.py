@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from redun.backends.collecting import Collector
 from redun.backends.holders import Nobody
 from redun.backends.records import RecordBatch, Status
+from redun.backends.split_executions import SplitExecutionError, split_at
 from redun.backends.tag_copies import copy_tags
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from redun.backends.base import Backend
     from redun.backends.sync import ExecutionState
@@ -26,27 +27,40 @@ KINDS = tuple(field.name for field in fields(RecordBatch))
 """The kinds of records: the fields of `RecordBatch`."""
 
 
-def copy_records(source: Backend, target: Backend, execution_ids: Sequence[str] | None = None) -> Counter[str]:
+def copy_records(
+    source: Backend,
+    target: Backend,
+    execution_ids: Sequence[str] | None = None,
+    progress: Callable[[Counter[str]], None] | None = None,
+) -> Counter[str]:
     """Bring a repository up to date with another one.
 
     execution_ids: copy these executions, with all that they need; None copies all.
+    progress: is called now and then with how many records of each kind were sent so far.
 
     How many records of each kind (see `KINDS`) were sent. What was sent stays when a copy ends early, and every moment
     of it leaves the target whole.
 
-    Raises `BackendError` when a repository cannot be read or written, and when both are the same.
+    Raises `BackendError` when a repository cannot be read or written, and when both are the same;
+    `SplitExecutionError`, when all else was copied, for an execution that went on in both by itself.
     """
     if source.is_same_store(target) or target.is_same_store(source):
         raise BackendError("both sides are the same repository, so there is nothing to copy")
     theirs = {state.id: state for state in target.execution_states(execution_ids)}
-    states = [each for each in source.execution_states(execution_ids) if not _has_all(theirs.get(each.id), each)]
+    ours = source.execution_states(execution_ids)
+    split = _split_executions(source, target, [each for each in ours if each.id in theirs and each != theirs[each.id]])
+    states = [each for each in ours if each.id not in split and not _has_all(theirs.get(each.id), each)]
     counts: Counter[str] = Counter()
     for batch in Collector(source, target).collect(states):
         found = count_records(batch)
         if found.total():
             target.record(batch)
             counts += found
+            if progress is not None:
+                progress(counts)
     counts["tags"] += copy_tags(source, target, is_complete=execution_ids is None)
+    if split:
+        raise SplitExecutionError(_about(split), +counts)
     return +counts
 
 
@@ -58,6 +72,36 @@ def collect_records(source: Backend, execution_ids: Sequence[str] | None = None)
 def count_records(batch: RecordBatch) -> Counter[str]:
     """How many records of each kind a batch has."""
     return Counter({kind: len(getattr(batch, kind)) for kind in KINDS})
+
+
+def _split_executions(source: Backend, target: Backend, states: Sequence[ExecutionState]) -> dict[str, str]:
+    """Those of some executions that both have which went on in both by themselves, and where."""
+    found = {}
+    for state in states:
+        jobs = split_at(source, target, state.id)
+        if jobs is not None:
+            names = [_task_name(backend, job.task_hash) for backend, job in zip((source, target), jobs, strict=True)]
+            what = f"is {names[0]} in the one and {names[1]} in the other"
+            if names[0] == names[1]:
+                what = f"is another call of {names[0]} in the one than in the other"
+            found[state.id] = f"its job {jobs[0].number} {what}"
+    return found
+
+
+def _task_name(backend: Backend, task_hash: bytes) -> str:
+    task = backend.task(task_hash)
+    if task is None:
+        return task_hash.hex()
+    return f"{task.namespace}.{task.name}" if task.namespace else task.name
+
+
+def _about(split: dict[str, str]) -> str:
+    [(execution_id, where), *more] = split.items()
+    also = f", and {len(more)} more likewise" if more else ""
+    return (
+        f"execution {execution_id} went on in both repositories, each by itself: {where}. It is not copied{also}; "
+        "everything else is. Each repository keeps its own"
+    )
 
 
 def _has_all(theirs: ExecutionState | None, mine: ExecutionState) -> bool:

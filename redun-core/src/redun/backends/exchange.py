@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from redun.backends.records import (
+    MOST_EDITS,
     Argument,
     CallRecord,
     EntityKind,
@@ -271,6 +272,12 @@ def _job_number(value: Any) -> int:
     return int(value)
 
 
+def _edits_of_tag(value: Any) -> int:
+    if not 0 < _count(value) <= MOST_EDITS:
+        raise ValueError(value)
+    return int(value)
+
+
 def _member(enumeration: type[Enum]) -> _Field:
     members = enumeration.__members__
 
@@ -292,6 +299,7 @@ _flag = _Field(bool, _checked(bool))
 _time = _Field(float, _number)
 _whole = _Field(int, _count)
 _number_of_job = _Field(int, _job_number)
+_edits = _Field(lambda edits: edits or 1, _edits_of_tag)
 _id = _Field(str, _uuid)
 _hash = _Field(bytes.hex, _is_hash)
 _hashes = _many(_hash)
@@ -351,7 +359,7 @@ _TYPES: dict[str, _RecordType] = {
         attempt=_whole,
         options_hash=_maybe(_hash),
     ),
-    "tag": _RecordType(TagRecord, entity_kind=_kind, entity_id=_text, key=_text, value=_anything),
+    "tag": _RecordType(TagRecord, entity_kind=_kind, entity_id=_text, key=_text, value=_anything, edits=_edits),
     "handle": _RecordType(HandleRecord, hash=_hash, fullname=_text, key=_text, is_valid=_flag),
     "handle_edge": _RecordType(HandleEdge, parent=_hash, child=_hash, step=_step),
 }

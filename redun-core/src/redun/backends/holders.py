@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from redun.backends.records import EvaluationHit, ExecutionRecord, HandleRecord, TaskRecord
+    from redun.backends.records import (
+        EntityKind,
+        EvaluationHit,
+        ExecutionRecord,
+        HandleRecord,
+        TagRecord,
+        TaskRecord,
+    )
 
 
 class Holder(Protocol):
@@ -35,6 +42,9 @@ class Holder(Protocol):
         """See `Backend`."""
 
     def handles(self, *, after: int = 0, limit: int = 5000) -> list[tuple[int, HandleRecord]]:
+        """See `Backend`."""
+
+    def tag_history(self, kind: EntityKind, entity_ids: Iterable[str]) -> dict[str, list[TagRecord]]:
         """See `Backend`."""
 
 
@@ -72,3 +82,7 @@ class Nobody:
     def handles(self, *, after: int = 0, limit: int = 5000) -> list[tuple[int, HandleRecord]]:  # noqa: ARG002
         """None."""
         return []
+
+    def tag_history(self, kind: EntityKind, entity_ids: Iterable[str]) -> dict[str, list[TagRecord]]:  # noqa: ARG002
+        """None."""
+        return {}

@@ -24,19 +24,24 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
+from redun.backends.split_executions import first_other_job
+from redun.backends.tag_copies import newer_tags
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from redun.backends.base import Backend
     from redun.backends.exchange import Line, ReadBatch
 
 
-def import_records(batches: Iterable[ReadBatch], target: Backend, name: str) -> Counter[str]:
+def import_records(
+    batches: Iterable[ReadBatch], target: Backend, name: str, progress: Callable[[Counter[str]], None] | None = None
+) -> Counter[str]:
     """Record what the target lacks of some batches that were read from a file. How many records of each kind these are.
 
     name: what messages call the file.
+    progress: is called now and then with how many records of each kind were recorded so far.
 
     Raises `ExchangeError` for a record that is not what its hash says or that names what is not there, with its line,
     and `BackendError` where the target refuses a batch. Batches before that one stay.
@@ -50,6 +55,7 @@ def import_records(batches: Iterable[ReadBatch], target: Backend, name: str) -> 
                     f"{name}, line {line.number}: {_shown(line.record)}: {problem}. It is not imported."
                 )
         _refuse_dangling(read, target, name)
+        _refuse_other_jobs(read, target, name)
         new = _without_known(read.batch, target)
         counts_of_batch = count_records(new)
         if counts_of_batch.total():
@@ -59,6 +65,8 @@ def import_records(batches: Iterable[ReadBatch], target: Backend, name: str) -> 
                 where = f"{name}, lines {read.lines[0].number} to {read.lines[-1].number}"
                 raise BackendError(f"{where}: {error}") from error
         counts += counts_of_batch
+        if progress is not None:
+            progress(counts)
     return +counts
 
 
@@ -103,6 +111,21 @@ def _refuse_dangling(read: ReadBatch, target: Backend, name: str) -> None:
             raise ExchangeError(
                 f"{name}, line {line.number}: {_shown(line.record)}: it names the {kind} {each.hex()}, which is neither"
                 " in the file up to here nor in this repository. It is not imported."
+            )
+
+
+def _refuse_other_jobs(read: ReadBatch, target: Backend, name: str) -> None:
+    """Raise for a job in whose place the repository has another one."""
+    by_execution: dict[str, list[JobRecord]] = {}
+    for job in sorted(read.batch.jobs, key=lambda job: job.number):
+        by_execution.setdefault(job.execution_id, []).append(job)
+    for jobs in by_execution.values():
+        other = first_other_job(target, jobs)
+        if other is not None:
+            number = next(line.number for line in read.lines if line.record is other[0])
+            raise ExchangeError(
+                f"{name}, line {number}: {_shown(other[0])} is another one in this repository: the execution went on "
+                "in two repositories, each by itself. It is not imported."
             )
 
 
@@ -158,10 +181,7 @@ def _without_known(batch: RecordBatch, target: Backend) -> RecordBatch:
     states = {each.hash for each in new.handles}
     new.handle_edges = [edge for edge in batch.handle_edges if not states.isdisjoint(edge[:2])]
     _add_new_executions(new, batch, target)
-    for kind in {tag.entity_kind for tag in batch.tags}:
-        of_kind = [tag for tag in batch.tags if tag.entity_kind is kind]
-        known = target.tags(kind, {tag.entity_id for tag in of_kind})
-        new.tags += [tag for tag in of_kind if tag not in known.get(tag.entity_id, ())]
+    new.tags = newer_tags(batch.tags, target)
     return new
 
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
 from redun.backends.memory_lineage import MemoryLineage
+from redun.backends.memory_maintenance import MemoryMaintenance
 from redun.backends.memory_search import MemorySearch
 from redun.backends.memory_sync import MemorySync
+from redun.backends.memory_tags import MemoryTags
 from redun.backends.records import (
+    MOST_CHILDREN_COUNTED,
     CallHit,
     CallRecord,
     EntityKind,
@@ -33,7 +36,6 @@ from redun.backends.records import (
     TaskRecord,
     ValueRecord,
 )
-from redun.backends.search import tag_text
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(MemoryLineage, MemorySearch, MemorySync, Backend):
+class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, MemoryMaintenance, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.
@@ -73,6 +75,7 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemorySync, Backend):
         self._jobs_by_task: defaultdict[bytes, dict[tuple[str, int], None]] = defaultdict(dict)
         self._counts: defaultdict[str, defaultdict[tuple[bytes, Status], int]] = defaultdict(lambda: defaultdict(int))
         self._tags: defaultdict[tuple[EntityKind, str], list[TagRecord]] = defaultdict(list)
+        self._removed_tags: defaultdict[tuple[EntityKind, str], dict[tuple[str, str], int]] = defaultdict(dict)
         self._handles: dict[bytes, HandleRecord] = {}
         self._handle_children: defaultdict[bytes, dict[bytes, HandleStep]] = defaultdict(dict)
         self._extensions: defaultdict[str, int] = defaultdict(int)
@@ -108,10 +111,7 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemorySync, Backend):
             for job in batch.jobs:
                 self._add_job(job)
             for tag in batch.tags:
-                tags = self._tags[tag.entity_kind, tag.entity_id]
-                # By text: to Python, 1 and True are the same.
-                if all(tag.key != each.key or tag_text(tag.value) != tag_text(each.value) for each in tags):
-                    tags.append(tag)
+                self._record_tag(tag)
             for handle in batch.handles:
                 known = self._handles.setdefault(handle.hash, handle)
                 self._handles[handle.hash] = known._replace(is_valid=handle.is_valid)
@@ -381,7 +381,7 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemorySync, Backend):
             job.end_time,
             job.executor,
             job.attempt,
-            len(self._children.get((job.execution_id, job.number), {})),
+            min(len(self._children.get((job.execution_id, job.number), {})), MOST_CHILDREN_COUNTED),
         )
 
 

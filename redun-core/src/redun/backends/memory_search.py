@@ -48,6 +48,7 @@ class MemorySearch(Search):
     _calls_by_hash: dict[bytes, CallRecord]
     _jobs: defaultdict[str, dict[int, JobRecord]]
     _tags: defaultdict[tuple[EntityKind, str], list[TagRecord]]
+    _removed_tags: defaultdict[tuple[EntityKind, str], dict[tuple[str, str], int]]
 
     def search_executions(self, query: Query) -> Iterator[ExecutionRecord]:
         check_query(Kind.EXECUTION, query)
@@ -126,6 +127,8 @@ class MemorySearch(Search):
                         del add[this]
                     elif tag.key in edit.remove_keys or this in remove:
                         tags.remove(tag)
+                        removed = self._removed_tags[edit.entity_kind, edit.entity_id]
+                        removed[this] = removed.get(this, 0) + 1
                         changes.removed.append(tag)
                 new = [TagRecord(edit.entity_kind, edit.entity_id, key, value) for (key, _), value in add.items()]
                 tags.extend(new)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redun.backends.records import EvaluationRecord, HandleEdge, Status
-from redun.backends.sync import CallLinks, CallsAt, ExecutionState, Synchronized, TagRow, ValueOutline
+from redun.backends.sync import CallLinks, CallsAt, ExecutionState, Synchronized, ValueOutline
 
 if TYPE_CHECKING:
     import threading
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
     from redun.backends.records import (
         CallRecord,
-        EntityKind,
         ExecutionRecord,
         HandleRecord,
         HandleStep,
         JobRecord,
-        TagRecord,
         ValueRecord,
     )
 
@@ -40,7 +38,6 @@ class MemorySync(Synchronized):
     _evaluations: Mapping[bytes, dict[bytes, float]]
     _evaluation_records: dict[tuple[bytes, bytes], EvaluationRecord]
     _jobs: Mapping[str, dict[int, JobRecord]]
-    _tags: Mapping[tuple[EntityKind, str], list[TagRecord]]
     _handles: dict[bytes, HandleRecord]
     _handle_children: Mapping[bytes, dict[bytes, HandleStep]]
 
@@ -113,11 +110,6 @@ class MemorySync(Synchronized):
                 for parent in dict.fromkeys(parents)
                 for child, step in self._handle_children.get(parent, {}).items()
             ]
-
-    def tags_since(self, position: int, limit: int = 5000) -> list[TagRow]:
-        with self._lock:
-            tags = [tag for tags in self._tags.values() for tag in tags]
-            return [TagRow(i, tag) for i, tag in enumerate(tags, 1)][position : position + limit]
 
     def ended_jobs(self, execution_id: str, numbers: Sequence[int]) -> set[int]:
         with self._lock:

@@ -149,6 +149,13 @@ class TagRecord(NamedTuple):
     """An execution's id, `<execution id>.<job number>`, or a hash in hex."""
     key: str
     value: Any
+    edits: int | None = None
+    """None for a tag that is added now, or is there. In a copy: how many times it has been added and removed, so that
+    an odd number says that it is there, an even one that it was removed, and of two numbers the higher one counts."""
+
+
+MOST_EDITS = 65_535
+"""Up to which number changes of one tag are counted."""
 
 
 class HandleStep(enum.IntEnum):
@@ -227,6 +234,10 @@ class CallHit(NamedTuple):
     task_set_hash: bytes
 
 
+MOST_CHILDREN_COUNTED = 10_000
+"""How many children of a job are counted: each of them costs time, and any job may have a million."""
+
+
 class JobRow(NamedTuple):
     """A job as `redun log` shows it."""
 
@@ -244,6 +255,7 @@ class JobRow(NamedTuple):
     executor: str
     attempt: int
     child_count: int
+    """How many jobs it made; `MOST_CHILDREN_COUNTED` stands for as many or more."""
 
 
 class EntityRef(NamedTuple):

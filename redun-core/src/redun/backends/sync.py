@@ -1,8 +1,8 @@
 """What copying from one repository to another asks of both: the part of `Backend` that push, pull and export need.
 
-What is recorded never changes, except that a job and an execution end, that an outcome is seen once more, and that a
-state of a handle is rolled back. So a copy is a matter of what the other side has: whoever has a call has everything
-that the call refers to, because records are written after what they name.
+What is recorded never changes, except that a job and an execution end, that an outcome is seen once more, that a state
+of a handle is rolled back, and that tags are removed and added again. So a copy is a matter of what the other side has:
+whoever has a call has everything that the call refers to, because records are written after what they name.
 
 Within a repository, completed calls have *positions*: whole numbers that only grow, so that a call mostly comes after
 those that it names. They mean nothing outside.
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from redun.backends.records import (
         CallRecord,
+        EntityKind,
         EvaluationRecord,
         HandleEdge,
         HandleRecord,
@@ -71,7 +72,7 @@ class ValueOutline(NamedTuple):
 
 
 class TagRow(NamedTuple):
-    """A current tag, and its place in the order in which tags were added."""
+    """A tag that was added or removed, and the place of this change in the order in which tags were changed."""
 
     position: int
     tag: TagRecord
@@ -125,7 +126,11 @@ class Synchronized:
         self._cannot_copy()
 
     def tags_since(self, position: int, limit: int = 5000) -> list[TagRow]:  # noqa: ARG002
-        """A page of the current tags that were added after a position, in that order."""
+        """A page of the tags that were added or removed after a position, in that order; one may come repeatedly."""
+        self._cannot_copy()
+
+    def tag_history(self, kind: EntityKind, entity_ids: Iterable[str]) -> dict[str, list[TagRecord]]:  # noqa: ARG002
+        """All tags that some things of one kind have or once had, by their id, each with its number of `edits`."""
         self._cannot_copy()
 
     # -- what is there already ----------------------------------------------------------------------------------------

@@ -10,11 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def read_context(file: str | None, values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The context in a JSON file, changed by values at dotted paths. Raises `UsageError` for what cannot be read."""
+def read_context(
+    file: str | None, values: Iterable[tuple[str, Any]], recorded: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The context in a JSON file, changed by values at dotted paths. Raises `UsageError` for what cannot be read.
+
+    recorded: a context that the file and the values change.
+    """
     from redun.nested import merge_dicts
 
-    context = {} if file is None else _read_file(file)
+    context = merge_dicts(recorded or {}, {} if file is None else _read_file(file))
     for path, value in values:
         names = path.split(".")
         if not all(names):

@@ -1,4 +1,4 @@
-"""`redun db`: which version the schema of the repository has, and bringing it to another one."""
+"""`redun db`: looking after the repository. Here: which version its schema has, and bringing it to another one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from redun.cli.db_check import check
+from redun.cli.db_gc import gc
+from redun.cli.db_stats import stats
 from redun.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class _Version(click.ParamType):  # type: ignore[type-arg] # generic in newer ve
 
 @click.group()
 def db() -> None:
-    """Show and change the version of the repository's schema.
+    """Look after the repository: how large and whole it is, what of it can go, the version of its schema.
 
     A repository in a SQLite file is brought up to date by any command; one on a database server by `redun db upgrade`.
     """
@@ -93,6 +96,10 @@ def versions(app: App, as_json: bool) -> None:
     click.echo("Version  Migration  Description")
     for each in known:
         click.echo(f"{each.number:<7}  {each.migration:<9}  {each.description}")
+
+
+for _command in (stats, check, gc):
+    db.add_command(_command)
 
 
 def _backend(app: App) -> Backend:

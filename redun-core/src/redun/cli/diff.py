@@ -8,6 +8,7 @@ import click
 
 from redun.backends.records import EntityKind, Status
 from redun.cli.explain import value_change_data
+from redun.cli.id_command import IdCommand
 from redun.cli.log.execution_view import job_data
 from redun.cli.log.executions_view import execution_data
 from redun.cli.log.executions_view import line as execution_line
@@ -29,7 +30,7 @@ _JOBS = 50
 _MAX_INDENT = 10
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("before", metavar="EXEC1")
 @click.argument("after", metavar="EXEC2")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

@@ -15,6 +15,8 @@ from redun.tags import DOC_KEY, PROJECT_KEY, USER_KEY, VERSION_KEY, parse_tag_va
 from redun.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redun.cli.run_options import RunOptions
     from redun.config import Config
     from redun.task import Task
@@ -33,8 +35,14 @@ def execution_tags(config: Config, options: RunOptions, task: Task[..., Any]) ->
     options_seen = masked_view(config)
     tags = [_configured_tag(key, text) for key, text in options_seen.get("tags", {}).items()]
     tags += known_tags(options.user, options.project or task.namespace, options.doc)
-    tags += get_plugins().execution_tags(options_seen).items()
+    plugged = get_plugins().execution_tags(options_seen).items()
+    tags += [(key, value) for key, value in plugged if not _names_user_of(key, options.exclude_user)]
     return [*tags, *options.tag]
+
+
+def _names_user_of(key: str, clouds: Sequence[str]) -> bool:
+    """Whether a tag, such as `user_aws` or `user_aws_arn`, says who somebody is to one of these clouds."""
+    return any(f"{key}_".startswith(f"{USER_KEY}_{cloud}_") for cloud in clouds)
 
 
 def known_tags(user: str | None, project: str | None, doc: str | None) -> list[tuple[str, Any]]:

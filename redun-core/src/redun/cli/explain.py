@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.id_command import IdCommand
 from redun.cli.log.calls import CallTexts
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import indented, job_id, job_name
 from redun.cli.log.output import show
+from redun.errors import UsageError
+from redun.provenance import find as finding
 from redun.provenance.liveness import JobStatuses
 from redun.provenance.reasons import ReasonKind
 
@@ -25,7 +29,7 @@ _USED = (ReasonKind.CACHED, ReasonKind.SHARED)
 _NOT_RUN = (*_USED, ReasonKind.NOT_MADE, ReasonKind.FAILED_BELOW)
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("what", metavar="JOB")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.option("--no-pager", is_flag=True, help="Never show the output in a pager.")
@@ -43,11 +47,33 @@ def explain(app: App, what: str, as_json: bool, no_pager: bool) -> None:
     app.start_logging()
     backend = app.open_backend()
     try:
+        _refuse_what_is_no_job(what, finding.find(backend, what))
         explanation = Repository(backend).job(what).explain()
         data = explanation_data(backend, explanation) if as_json else None
         show(data, explanation_lines(backend, explanation), as_json=as_json, no_pager=no_pager)
     finally:
         backend.close()
+
+
+def _refuse_what_is_no_job(what: str, found: finding.Found) -> None:
+    """Raise UsageError, with the command that is about the thing."""
+    quoted = shlex.quote(what)
+    match found:
+        case finding.FileFound() | finding.ValueFound():
+            kind = "file" if isinstance(found, finding.FileFound) else "value"
+            raise UsageError(
+                f"{what!r} is a {kind}, and only jobs are explained. `redun log {quoted}` shows where it came from, "
+                f"and `redun log {quoted} --downstream` what was made from it"
+            )
+        case finding.TaskNameFound(name):
+            raise UsageError(
+                f"{what!r} is a task, and only jobs are explained. `redun log --task-name {name}` lists its jobs"
+            )
+        case finding.TaskFound(task_hash):
+            raise UsageError(
+                f"{what!r} is a version of a task, and only jobs are explained. "
+                f"`redun log --task-hash {task_hash.hex()[:8]}` lists its jobs"
+            )
 
 
 def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[str]:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 from redun.cli.copied import execution_ids
+from redun.cli.copy_progress import copy_progress
+from redun.cli.id_command import IdCommand
 from redun.cli.record_files import PIPE, open_for_writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from redun.backends.records import RecordBatch
     from redun.cli.app import App
 
+    Progress = Callable[[Counter[str]], None]
 
-@click.command()
+
+@click.command(cls=IdCommand)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("-f", "--file", "file", default=PIPE, metavar="FILE", help="Where to write; `-`, or nothing, is stdout.")
 @click.pass_obj
@@ -33,12 +40,30 @@ def export(app: App, ids: Sequence[str], file: str) -> None:
     backend = app.open_backend()
     try:
         wanted = execution_ids(backend, ids)
-        count = -2  # the first line and the last one
-        with open_for_writing(file) as stream:
-            for line in write_lines(collect_records(backend, wanted)):
+        counts: Counter[str] = Counter()
+        with open_for_writing(file) as stream, _progress(file) as progress:
+            for line in write_lines(_counted(collect_records(backend, wanted), counts, progress)):
                 stream.write(line.encode())
-                count += line[:15] != '{"type":"batch"'
     finally:
         backend.close()
     if file != PIPE:
-        click.echo(f"Exported {count} record(s) to {file}", file=sys.stderr)
+        click.echo(f"Exported {counts.total()} record(s) to {file}", file=sys.stderr)
+
+
+def _progress(file: str) -> AbstractContextManager[Progress]:
+    if file == PIPE and sys.stdout.isatty():
+        return nullcontext(_say_nothing)  # the records themselves are on the screen
+    return copy_progress("Exporting" if file == PIPE else f"Exporting to {file}")
+
+
+def _say_nothing(_counts: Counter[str]) -> None:
+    pass
+
+
+def _counted(batches: Iterable[RecordBatch], counts: Counter[str], progress: Progress) -> Iterator[RecordBatch]:
+    from redun.backends.copying import count_records
+
+    for batch in batches:
+        yield batch
+        counts.update(count_records(batch))
+        progress(counts)

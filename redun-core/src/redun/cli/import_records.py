@@ -8,6 +8,7 @@ import click
 
 from redun.cli.app import open_to_write
 from redun.cli.copied import show_counts
+from redun.cli.copy_progress import copy_progress
 from redun.cli.record_files import PIPE, read_records
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def import_records(app: App, file: str, as_json: bool) -> None:
     name = "standard input" if file == PIPE else file
     backend = open_to_write(app.load_existing_config())
     try:
-        with read_records(file, name) as batches:
-            counts = add_records(batches, backend, name)
+        with read_records(file, name) as batches, copy_progress(f"Importing {name}") as progress:
+            counts = add_records(batches, backend, name, progress)
     finally:
         backend.close()
     nothing = f"There is nothing new in {name}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from pprint import pformat
 from textwrap import indent
@@ -12,7 +13,9 @@ import click
 from redun.cli.annotations import as_python_passes_them
 from redun.cli.app import App, open_repository
 from redun.cli.failures import CommandExit
+from redun.cli.id_command import ids_without_dash
 from redun.cli.input_file import with_input
+from redun.cli.rerun import RecordedCall, read_recorded_call
 from redun.cli.run_options import RunOptions, click_options, given_options, long_options, read_options
 from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
@@ -22,11 +25,15 @@ from redun.option_checks import BOOLEANS
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from redun.config import Config
     from redun.scheduler import Scheduler
     from redun.task import Task
+
+
+_RERUN = "--rerun"
 
 
 @click.command(
@@ -49,7 +56,9 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
     app.start_logging()
     _warn_about_foreign_redun()
     options = RunOptions().updated(given_options(ctx))
-    more, rest = read_options(words, ctx)
+    # Not further on: there it may be a number for the task.
+    start = 1 + (words[:1] == (_RERUN,))
+    more, rest = read_options([*ids_without_dash(words[:start]), *words[start:]], ctx)
     options = options.updated(more)
     module = import_script(script)
     if not rest:
@@ -58,6 +67,10 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
     if task_name == "help":
         click.echo(_task_list())
         return
+    recorded = None
+    if options.rerun or (_RERUN in task_words and not _is_task(task_name, module)):
+        recorded = read_recorded_call(app, task_name)
+        task_name = recorded.task_name
     task = find_task(task_name, module)
     command = TaskCommand(task, long_options(), f"redun run {script} {task_name}")
     if task_words == ["help"]:
@@ -73,16 +86,42 @@ def run(ctx: click.Context, /, script: str, words: tuple[str, ...], **_options: 
         return
     more, _ = read_options(read.run_words, ctx)
     options = options.updated(more)
+    _run_task(app, task, *_arguments(command, read.arguments, options, recorded), options, recorded)
+
+
+def _is_task(name: str, module: ModuleType) -> bool:
+    try:
+        find_task(name, module)
+    except UsageError:
+        return False
+    return True
+
+
+def _arguments(
+    command: TaskCommand, given: dict[str, Any], options: RunOptions, recorded: RecordedCall | None
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments from the command line, a file, or a job."""
+    if recorded is not None:
+        if options.input is not None:
+            raise UsageError("--rerun and --input both say what the arguments are: give one of them")
+        return recorded.with_arguments(command.task, given)
+    if options.rerun:
+        raise UsageError(
+            f"--rerun needs a job or an execution in the place of TASK, and {command.task.fullname} is a task"
+        )
     if options.input is not None:
-        args, kwargs = with_input(options.input, task, read.arguments)
-    else:
-        command.check_complete(read.arguments)
-        args, kwargs = as_python_passes_them(task.signature, read.arguments)
-    _run_task(app, task, args, kwargs, options)
+        return with_input(options.input, command.task, given)
+    command.check_complete(given)
+    return as_python_passes_them(command.task.signature, given)
 
 
 def _run_task(
-    app: App, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: RunOptions
+    app: App,
+    task: Task[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    options: RunOptions,
+    recorded: RecordedCall | None,
 ) -> None:
     from redun.cli.context import read_context
     from redun.cli.execution_tags import execution_tags
@@ -93,8 +132,8 @@ def _run_task(
     _warn_about_namespaces(scheduler.config)
     tags = execution_tags(scheduler.config, options, task)
     called = _with_options(task, options)
-    context = read_context(options.context_file, options.context)
-    with display_run(scheduler):
+    context = read_context(options.context_file, options.context, {} if recorded is None else recorded.context)
+    with _debugged(options), display_run(scheduler):
         try:
             result = scheduler.run(
                 called(*args, **kwargs),
@@ -132,6 +171,21 @@ def _with_options(task: Task[..., Any], options: RunOptions) -> Task[..., Any]:
 def _as_boolean(value: Any) -> Any:
     """As JSON and as Python write it."""
     return {"True": True, "False": False}.get(value, value) if isinstance(value, str) else value
+
+
+@contextmanager
+def _debugged(options: RunOptions) -> Iterator[None]:
+    """Open the debugger when the workflow has failed and nothing is on its way any more."""
+    try:
+        yield
+    except CommandExit as failure:
+        if not options.pdb or failure.__cause__ is None:
+            raise
+        from redun.cli.debugging import debug
+
+        click.echo(failure.text, err=True)
+        debug(failure.__cause__)
+        raise CommandExit(failure.exit_code, "") from None
 
 
 def _shown(result: Any) -> str:

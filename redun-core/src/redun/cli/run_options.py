@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redun.cli.planned import RUN_FLAGS, RUN_VALUES, planned_options
 from redun.errors import UsageError
 from redun.tags import parse_tag_key_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+CLOUDS = ("aws", "gcp")
+"""Those to which a user may be known by another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class RunOptions:
     input: str | None = None
     """A file with the arguments of the task."""
     context_file: str | None = None
+    exclude_user: tuple[str, ...] = ()
+    """Clouds for which no tag says who the user is there."""
+    rerun: bool = False
+    pdb: bool = False
     context: tuple[tuple[str, Any], ...] = ()
     """Paths into the context, and what to set there."""
 
@@ -73,6 +80,12 @@ def click_options() -> list[click.Parameter]:
         ),
         click.Option(["-p", "--project"], help="The project that the execution is tagged with."),
         click.Option(["-u", "--user"], help="The user that the execution is tagged with."),
+        click.Option(
+            ["--exclude-user"],
+            multiple=True,
+            type=click.Choice(CLOUDS),
+            help="Leave out the tags that say who you are to a cloud.",
+        ),
         click.Option(["--doc"], help="A description that the execution is tagged with."),
         click.Option(
             ["--context-file"],
@@ -92,7 +105,14 @@ def click_options() -> list[click.Parameter]:
             metavar="FILE",
             help="Take the task's arguments from a file or URL: a pickled list of a tuple and a dict.",
         ),
-        *planned_options(RUN_FLAGS, RUN_VALUES),
+        click.Option(
+            ["--rerun"],
+            is_flag=True,
+            default=None,
+            help="Run a task again with the arguments that a job was given: TASK is the id of a job or an execution, "
+            "or `-` for the latest one. Arguments that are given as well replace the recorded ones.",
+        ),
+        click.Option(["--pdb"], is_flag=True, default=None, help="Open Python's debugger where the workflow failed."),
     ]
 
 

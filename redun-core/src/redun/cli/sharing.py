@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from redun.cli.app import open_to_look, open_to_write
 from redun.cli.copied import execution_ids, show_counts
+from redun.cli.id_command import IdCommand
 from redun.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redun.backends.base import Backend
+    from redun.backends.split_executions import SplitExecutionError
     from redun.cli.app import App
     from redun.config import Config
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("repo", metavar="REPO")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -35,15 +37,15 @@ def push(app: App, repo: str, ids: Sequence[str], as_json: bool) -> None:
     try:
         target = open_to_write(_other(app, repo))
         try:
-            counts = _copy(source, target, ids, repo)
+            copied = _copy(source, target, ids, repo, f"Pushing to repo {repo!r}")
         finally:
             target.close()
     finally:
         source.close()
-    show_counts(f"Pushed {{}} to repo {repo!r}", counts, f"Repo {repo!r} is up to date.", as_json=as_json)
+    _show(f"Pushed {{}} to repo {repo!r}", copied, f"Repo {repo!r} is up to date.", as_json=as_json)
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("repo", metavar="REPO")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -59,13 +61,13 @@ def pull(app: App, repo: str, ids: Sequence[str], as_json: bool) -> None:
     try:
         target = open_to_write(app.load_existing_config())
         try:
-            counts = _copy(source, target, ids, repo)
+            copied = _copy(source, target, ids, repo, f"Pulling from repo {repo!r}")
         finally:
             target.close()
     finally:
         source.close()
     nothing = f"There is nothing new in repo {repo!r}."
-    show_counts(f"Pulled {{}} from repo {repo!r}", counts, nothing, as_json=as_json, kind="new record(s)")
+    _show(f"Pulled {{}} from repo {repo!r}", copied, nothing, as_json=as_json, kind="new record(s)")
 
 
 def _other(app: App, repo: str) -> Config:
@@ -74,9 +76,29 @@ def _other(app: App, repo: str) -> Config:
     return app.load_repo(repo)
 
 
-def _copy(source: Backend, target: Backend, ids: Sequence[str], repo: str) -> Counter[str]:
+class _Copied(NamedTuple):
+    counts: Counter[str]
+    problem: SplitExecutionError | None
+
+
+def _copy(source: Backend, target: Backend, ids: Sequence[str], repo: str, what: str) -> _Copied:
     from redun.backends.copying import copy_records
+    from redun.backends.split_executions import SplitExecutionError
+    from redun.cli.copy_progress import copy_progress
 
     if source.is_same_store(target):
         raise UsageError(f"repo {repo!r} is this repository itself: both have the same database")
-    return copy_records(source, target, execution_ids(source, ids))
+    wanted = execution_ids(source, ids)
+    with copy_progress(what) as progress:
+        try:
+            return _Copied(copy_records(source, target, wanted, progress), None)
+        except SplitExecutionError as error:
+            return _Copied(error.counts, error)
+
+
+def _show(message: str, copied: _Copied, nothing: str, *, as_json: bool, kind: str = "record(s)") -> None:
+    """Print what was copied, and raise for what could not be."""
+    if copied.counts or as_json or copied.problem is None:
+        show_counts(message, copied.counts, nothing, as_json=as_json, kind=kind)
+    if copied.problem is not None:
+        raise copied.problem

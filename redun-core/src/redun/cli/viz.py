@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.id_command import IdCommand
 from redun.cli.log.json_output import json_chunks
 from redun.errors import UsageError
 
@@ -22,7 +23,7 @@ _BY_ENDING = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "merma
 _SECONDS_TO_DRAW = 120
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("what", metavar="EXEC|JOB")
 @click.option("--graph", "kind", type=click.Choice(["calls", "data"]), default="calls", help="What to draw.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="By default as FILE is named, else dot.")

@@ -42,6 +42,9 @@ class Execution(Entity):
         """A UUID."""
         return self.record.id
 
+    def __repr__(self) -> str:
+        return f"Execution({self.id}, {self.status}, {' '.join(self.args)!r})"
+
     @property
     def args(self) -> tuple[str, ...]:
         """The command line, or what stands for it."""
@@ -125,6 +128,9 @@ class Job(Entity):
     def id(self) -> str:
         """`<execution id>.<number>`."""
         return f"{self.row.execution_id}.{self.row.number}"
+
+    def __repr__(self) -> str:
+        return f"Job({self.id}, {self.status}, {self.task_name})"
 
     @property
     def number(self) -> int:
@@ -289,6 +295,9 @@ class Task(Entity):
     def id(self) -> str:
         """The hash, 40 hex digits."""
         return self.record.hash.hex()
+
+    def __repr__(self) -> str:
+        return f"Task({self.id}, {self.name})"
 
     @property
     def name(self) -> str:

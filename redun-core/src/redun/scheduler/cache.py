@@ -29,6 +29,8 @@ LARGEST_KEPT = 4_096
 class Finished(NamedTuple):
     """What is remembered of a finished call, for equal calls in the same execution."""
 
+    number: int
+    """That of the job which made the call."""
     parent: int
     """The number of the parent, within which equal calls are one."""
     call_hash: bytes

@@ -118,7 +118,7 @@ class Calls:
             if options.is_recorded:
                 # The calls of its defaults, which are its children, may be recorded before it has all its arguments.
                 job.start_time = time.time()
-                job.eval_hash = _expression_hash(expr)
+                job.args_hash = job.eval_hash = _expression_hash(expr)
                 self._run.recorder.started(job)
             exprs = find_expressions(value for value in bound if id(value) in info.lazy_defaults)
             failed = self._run.outcomes.part_failed
@@ -254,6 +254,9 @@ class Calls:
                 self.execute(job)
             elif isinstance(hit, Unopened):
                 later.append(Later(job, hit, depth))
+                if job.options.is_recorded:
+                    job.start_time = job.start_time or time.time()
+                    self._run.recorder.started(job)  # its row keeps the result from being removed as garbage
             else:
                 self._use(job, hit)
         self._later.extend(reversed(later))

@@ -26,7 +26,7 @@ class EqualCalls:
         self.following: dict[Job, Job] = {}
         """Jobs that wait for an equal one that was made elsewhere, and that one."""
         self._failed: dict[int, list[tuple[int, bytes]]] = {}
-        """Number and key of each call that has failed, by the number of the job that made it."""
+        """By number of a job its calls that have failed: the number of the job which has made it, and the key."""
 
     def share(self, equal: Job | Finished, parent: Job, cell: Cell) -> bool:
         """Within one parent equal calls are one."""
@@ -41,17 +41,20 @@ class EqualCalls:
         self.settle(cell, equal)
         return True
 
-    def failed(self, job: Job) -> None:
-        """Note that a job has failed."""
+    def failed(self, job: Job, number: int) -> None:
+        """Note that a job has failed. number: that of the job which has made the call, if it was an equal one."""
         assert job.parent is not None
-        self._failed.setdefault(job.parent.number, []).append((job.number, job.key))
+        self._failed.setdefault(job.parent.number, []).append((number, job.key))
 
     def forget_failures(self, job: Job) -> None:
         """Have the calls below a job that failed made again when the job makes them again. What succeeded is kept."""
-        below = [job.number]
+        below = self._failed.pop(job.number, [])
+        seen = {job.number}
         while below:
-            for number, key in self._failed.pop(below.pop(), ()):
-                below.append(number)
+            number, key = below.pop()
+            if number not in seen:
+                seen.add(number)
+                below.extend(self._failed.get(number, ()))  # which may be below others as well
                 known = self._by_eval.get(key)
                 if known is not None and not isinstance(known, Job) and known.error is not None:
                     del self._by_eval[key]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from redun.scheduler.job import Job
     from redun.value import EncodedValue
 
-_HIDDEN = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
+HIDDEN_MODULES = ("redun", "redun_executor_local", "threading", "concurrent", "importlib")
+"""Packages whose frames say nothing about a workflow."""
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 60
 
@@ -81,7 +82,7 @@ def _describe(job: Job, error: BaseException | None, detail: str | None) -> Trac
     frames.reverse()
     kept, omitted = shorten_frames(frames)
     if detail is None:
-        detail = "" if error is None else format_error(error, _HIDDEN)
+        detail = "" if error is None else format_error(error, HIDDEN_MODULES)
     return Traceback(kept, omitted, detail)
 
 
@@ -90,7 +91,7 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
     code = getattr(info.task.func, "__code__", None)
     filename = code.co_filename if code else "?"
     lineno = code.co_firstlineno if code else 0
-    for summary in error_frames(error, _HIDDEN) if error is not None else ():
+    for summary in error_frames(error, HIDDEN_MODULES) if error is not None else ():
         if summary.filename == filename:
             lineno = summary.lineno or lineno
             break

@@ -122,7 +122,7 @@ class Outcomes:
         if finished.error is not None:
             job.status = Status.FAILED
             job.move_to(columns.FAILED)
-            self._run.equal_calls.failed(job)
+            self._run.equal_calls.failed(job, finished.number)
         else:
             self._mark_cached(job)
         self._close(job, finished.call_hash, finished.tasks)
@@ -251,7 +251,7 @@ class Outcomes:
     ) -> None:
         parent = job.parent.number if job.parent is not None else 0
         kept = value if is_kept else None
-        finished = Finished(parent, call_hash, value_hash, tasks, kept, error, is_kept)
+        finished = Finished(job.number, parent, call_hash, value_hash, tasks, kept, error, is_kept)
         self._run.equal_calls.remember(job.key, finished)
         if job.followers:
             for follower in job.followers:
@@ -276,7 +276,7 @@ class Outcomes:
             self._run.recorder.call(job, call_hash, encoded.hash, tasks, is_error=True)
         self._run.emit(job, "failed", describe_error(error))
         self._close(job, call_hash, tasks)
-        self._run.equal_calls.failed(job)
+        self._run.equal_calls.failed(job, job.number)
         self._run.reducer.reject(job.cell, error)
         if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)

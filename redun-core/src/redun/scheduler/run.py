@@ -182,6 +182,8 @@ class Run:
         outer = set_handle_states(self.handles)
         with self.interrupts:
             try:
+                # Before anything is looked up: who removes garbage has to know that somebody may use it.
+                self.recorder.flush()
                 with CallbackQueue(self.inbox.wake) as callbacks, _quiet_garbage_collector():
                     self._loop(root, callbacks)
                 status = Status.DONE if root.state == DONE else Status.FAILED

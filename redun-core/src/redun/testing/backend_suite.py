@@ -11,9 +11,12 @@ from redun.testing.backend_questions import Questions
 from redun.testing.backend_recording import Recording
 from redun.testing.backend_search import Searching
 from redun.testing.backend_stores import Stores
+from redun.testing.backend_tag_copies import TagCopies
 
 
-class BackendSuite(Recording, LookUps, Questions, Lineage, Searching, Copies, Stores, Extensions, HandleStates):
+class BackendSuite(
+    Recording, LookUps, Questions, Lineage, Searching, Copies, TagCopies, Stores, Extensions, HandleStates
+):
     """Subclass it and override the fixture `backend`: it yields an empty, loaded backend and closes it afterwards.
 
     For example:

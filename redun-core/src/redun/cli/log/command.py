@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.id_command import IdCommand
 from redun.cli.log import (
     derivation_view,
     execution_view,
@@ -22,11 +23,13 @@ from redun.errors import UsageError
 from redun.provenance import find as finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from redun.backends.base import Backend
     from redun.cli.app import App
 
 
-@click.command(params=filter_options())
+@click.command(cls=IdCommand, params=filter_options())
 @click.argument("what", required=False, metavar="[ID]")
 @click.option("--count", "only_count", is_flag=True, help="Show only how many there are.")
 @click.option("--detail", "in_full", is_flag=True, help="Show all that is known about each.")
@@ -108,6 +111,13 @@ def _within(backend: Backend, what: str, filters: Filters) -> Filters:
         case finding.TaskNameFound(name):
             return filters.within("task_name", name)
     raise UsageError(f"{what!r}: filters stay within an execution or a task, and this names neither")
+
+
+def lines_about(backend: Backend, text: str) -> Iterator[str]:
+    """What the command prints about the one thing that a text names. Raises what `redun.provenance.find` raises."""
+    view, subject = _view_of(backend, finding.find(backend, text))
+    lines: Iterator[str] = view.lines(backend, *subject, limit=None)
+    return lines
 
 
 def _view_of(backend: Backend, found: finding.Found) -> tuple[Any, tuple[Any, ...]]:
