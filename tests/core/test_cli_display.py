@@ -8,10 +8,10 @@ from contextlib import redirect_stderr
 
 import pytest
 from redun.cli.execution_tags import git_tags, without_password
-from redun.cli.job_lines import JobLines
 from redun.cli.live_progress import LiveProgress
 from redun.log_lines import logger, start_logging
 from redun.scheduler.events import JobEvent
+from redun.scheduler.job_lines import JobLines
 from redun.scheduler.status_table import status_table
 from redun.task import task
 

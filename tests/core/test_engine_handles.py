@@ -340,7 +340,7 @@ def test_workflows_without_handles_ask_nothing_about_them(run: Callable[..., lis
         (lambda: [Conn("a"), do("first", Conn("b"))], "test_engine_handles.a, test_engine_handles.b"),
         (list, "at least one"),
         (lambda: [later(3)], "given a int"),
-        (lambda: later(3), "not iterable"),
+        (lambda: later(3), "takes a list of handles, .* not 3"),
     ],
 )
 def test_what_cannot_be_merged_is_refused(run: Callable[..., list[str]], handles: Any, message: str) -> None:

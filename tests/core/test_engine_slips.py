@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from redun import Scheduler, task
 from redun.backends.memory import MemoryBackend
-from redun.cli.job_lines import JobLines
 from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, UsageError
 from redun.executors.inline import InlineExecutor
 from redun.expression import quote
@@ -17,6 +16,7 @@ from redun.job_info import JobInfo
 from redun.promise import Promise
 from redun.scheduler import Job, catch, cond, subrun, throw
 from redun.scheduler.events import JobEvent
+from redun.scheduler.job_lines import JobLines
 from redun.task import scheduler_task
 from redun.value import Value
 

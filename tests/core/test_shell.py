@@ -62,6 +62,29 @@ def test_a_script_error_says_how_the_script_ended_and_survives_pickling():
     assert "\ufffd" in str(ScriptError(b"\xff\xfe"))
 
 
+def test_a_script_error_has_what_was_written_as_text():
+    error = pickle.loads(pickle.dumps(ScriptError(b"first\xff\n", 3)))
+    assert error.message == "first\ufffd\n"
+    assert error.args == (b"first\xff\n",)
+
+
+@pytest.mark.parametrize(
+    "text", [f"cat {greet('you').path}", "echo " + str(greet("you")), f"echo {greet('a')[0]}; false"]
+)
+def test_a_script_that_holds_the_name_of_a_call_instead_of_its_result_fails_with_a_hint(text):
+    with pytest.raises(ScriptError) as caught:
+        ScriptProcess().run(prepare_command(text))
+    last = str(pickle.loads(pickle.dumps(caught.value))).splitlines()[-1]
+    assert last.startswith("Hint: the script holds `shell_tests.greet(...` as text, ")
+
+
+@pytest.mark.parametrize("text", ["exit 1", "echo 'nobody.knows(1)'; exit 1", "echo 'my.shell_tests.greet(1)'; exit 1"])
+def test_any_other_script_error_has_no_hint(text):
+    with pytest.raises(ScriptError) as caught:
+        ScriptProcess().run(prepare_command(text))
+    assert "Hint" not in str(caught.value)
+
+
 def test_an_error_keeps_the_end_of_a_long_stderr():
     with pytest.raises(ScriptError) as caught:
         ScriptProcess().run(prepare_command("set +x; head -c 1000000 /dev/zero >&2; echo end >&2; exit 1"))

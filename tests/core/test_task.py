@@ -89,7 +89,7 @@ def test_decorators_do_not_count_in_the_hash() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"name": "1st"}, ValueError, "must be letters"),
+        ({"name": "1st"}, ValueError, "must be ASCII letters"),
         ({"namespace": "a-b"}, ValueError, "namespace must be names"),
         ({"nout": "2"}, TypeError, "nout must be an int"),
         ({"nout": -1}, TypeError, "must not be negative"),

@@ -86,6 +86,33 @@ def test_tasks_and_classes_of_the_main_program_reach_the_workers(program, method
     assert errors == ""
 
 
+FLOW = """
+from redun import Scheduler, task
+redun_namespace = "program"
+@task(executor="process")
+def f(x):
+    return x + 1
+if __name__ == "__main__":
+    Scheduler().run(f(1))
+"""
+
+
+@pytest.mark.parametrize("words", [["-"], ["-c", FLOW]])
+def test_a_program_that_is_no_file_is_told_to_put_its_tasks_into_a_module(words, tmp_path):
+    done = subprocess.run(
+        [sys.executable, *words], input=FLOW, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "<stdin>'" not in done.stderr
+    assert "forkserver" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        "redun.errors.ExecutorError: Task program.f is not defined by module '__main__' (no file that can be imported: "
+    )
+    assert "Move the task into a module" in last
+    assert "import paths" not in last
+
+
 def test_a_program_without_the_main_guard_is_told_about_it(program):
     output, _ = program("if True:" + RUN, "spawn").communicate(timeout=60)
     assert "WorkerDiedError" in output

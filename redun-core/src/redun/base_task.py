@@ -15,6 +15,7 @@ from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
 from redun.nested import merge_dicts
+from redun.option_checks import check_boolean, check_booleans, check_name, check_texts
 from redun.result_length import get_result_length
 from redun.signature import Binder, make_binder
 from redun.source import get_func_source
@@ -87,8 +88,15 @@ class Task(Value, Generic[P, R]):
 
     def _validate(self) -> None:
         where = f"task {self.fullname!r}"
+        check_name(where, "the name", self.name)
+        check_name(where, "the namespace", self.namespace)
+        check_texts(where, "compat", self.compat)
+        check_boolean(where, "script", self.script)
+        check_booleans(where, self.get_task_options())
         if not NAME.match(self.name):
-            raise ValueError(f"{where}: the name must be letters, digits and underscores, and not start with a digit")
+            raise ValueError(
+                f"{where}: the name must be ASCII letters, digits and underscores, and not start with a digit"
+            )
         if self.namespace and not NAMESPACE.match(self.namespace):
             raise ValueError(f"{where}: the namespace must be names joined by dots")
         for name in _READ_WHEN_DEFINED:
@@ -106,13 +114,14 @@ class Task(Value, Generic[P, R]):
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         config_args = self.get_task_option("config_args") or ()
+        check_texts(where, "config_args", config_args)
         unknown = [name for name in config_args if name not in self.signature.parameters]
         if unknown:
             raise ValueError(f"{where}: config_args names {unknown}, which are not among its parameters")
         if self.is_async() and not self._has_async_caching():
             raise ValueError(
                 f"{where} is async, so its body cannot be cached on its own: "
-                "declare cache=False, or check_valid='shallow' with cache=True"
+                "declare cache=False, or check_valid='shallow'"
             )
 
     def _has_async_caching(self) -> bool:

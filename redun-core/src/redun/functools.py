@@ -128,8 +128,14 @@ starmap = cast("StarMap", _starmap)
 
 @task(namespace="redun", version="1", executor="inline")
 def flatten(list_of_lists: Sequence[Sequence[T]]) -> list[T]:
-    """The items of all lists in one list: one level of nesting less."""
-    return [item for items in list_of_lists for item in items]
+    """The items of all lists in one list: one level of nesting less. Raises `TypeError` for anything else."""
+    if not isinstance(list_of_lists, Iterable):
+        raise TypeError(f"flatten() takes a list of lists, not {list_of_lists!r:.100}")
+    lists = list(list_of_lists)
+    for items in lists:
+        if not isinstance(items, Iterable):
+            raise TypeError(f"flatten() takes a list of lists, not one with {items!r:.100} in it")
+    return [item for items in lists for item in items]
 
 
 @task(namespace="redun", version="1", executor="inline")

@@ -47,6 +47,12 @@ class _PrefixFormatter(logging.Formatter):
         return PREFIX + text.replace("\n", f"\n{PREFIX}") if "\n" in text else PREFIX + text
 
 
+def ensure_logging(level: str) -> None:
+    """Show messages of this level and above on stderr, unless handlers of the program's own show them."""
+    if not logger.hasHandlers() or any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        start_logging(level)
+
+
 def start_logging(level: str) -> None:
     """Show messages of this level and above on stderr. Calling it again only changes the level."""
     logger.setLevel("WARNING" if level == "WARN" else level)

@@ -15,7 +15,6 @@ In a `conftest.py`, `pytest_plugins = ["redun.pytest"]`; or in the test module i
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,7 +62,10 @@ class WorkflowScheduler(Scheduler):
         return self._calls("cached", task)
 
     def failed(self, task: Task[..., Any] | str | None = None) -> list[dict[str, Any]]:
-        """The arguments of the calls that failed in the latest run, as `ran` gives them."""
+        """The arguments of the calls that failed in the latest run, as `ran` gives them.
+
+        Of a call with one argument too many, `argument 3` is the name of the third one.
+        """
         return self._calls("failed", task)
 
     def _calls(self, kind: str, task: Task[..., Any] | str | None) -> list[dict[str, Any]]:
@@ -94,8 +96,12 @@ def _is_users(task_name: str) -> bool:
 
 def _arguments(event: JobEvent) -> dict[str, Any]:
     task = get_task_registry().get(event.task_name)
-    signature = task.signature if task is not None else inspect.Signature()
-    return dict(signature.bind(*event.args, **event.kwargs).arguments)
+    if task is None:
+        return dict(event.kwargs)
+    try:
+        return dict(task.signature.bind(*event.args, **event.kwargs).arguments)
+    except TypeError:  # the very reason why the call has failed
+        return dict(task.binder.named(event.args, event.kwargs))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ class Binder:
     _variadic: str | None
     _keywords: tuple[str, ...]
     _has_extra: bool
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Arguments that do not fit, as pairs of a name and a value, to be shown: `argument 3` is one too many."""
+        positional = [name if name not in kwargs else None for name in self.names[: self._positional]]
+        positional += [None] * (len(args) - len(positional))
+        pairs = zip(positional, enumerate(args, 1), strict=False)
+        return [(name or f"argument {number}", value) for name, (number, value) in pairs] + list(kwargs.items())
 
     def call_arguments(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The positional and keyword arguments that a bound tuple stands for."""

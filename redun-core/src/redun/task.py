@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from redun.base_task import Task, split_task_fullname, undefined_task
 from redun.cache_options import CacheCheckValid, CacheResult, CacheScope
 from redun.errors import UsageError
+from redun.option_checks import check_export_options
 from redun.partial_task import PartialTask
 from redun.result_length import get_tuple_type_length
 from redun.scheduler_tasks import SchedulerTask, scheduler_task
@@ -88,6 +89,7 @@ def task(
     def decorate(func: Callable[..., Any]) -> Task[..., Any]:
         if isinstance(func, Task):
             raise UsageError(f"{func.fullname!r} is a task already: @task was applied to it twice")
+        check_export_options(f"task {name or getattr(func, '__name__', func)!r}", export_options)
         made: Task[..., Any] = Task(
             func,
             name=name,

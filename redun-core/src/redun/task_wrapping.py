@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from redun.base_task import Task
 from redun.errors import UsageError
+from redun.option_checks import check_export_options
 from redun.partial_task import PartialTask
 from redun.scheduler_tasks import SchedulerTask
 from redun.task_registry import get_task_registry
@@ -70,6 +71,7 @@ def wraps_task(
     for option, instead in _INSTEAD.items():
         if option in task_options:
             raise TypeError(f"wraps_task() takes no {option!r}: {instead}")
+    check_export_options("wraps_task()", export_options)
     options = {**task_options, **(export_options or {}), "use_wrapper_signature": use_wrapper_signature}
     own = {
         "version": version,

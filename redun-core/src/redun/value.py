@@ -173,7 +173,7 @@ def _encode_instance(value: Any) -> EncodedValue:
     registry = get_type_registry()
     type_name = registry.get_type_name(type(value))
     proxy = registry.get_proxy(type(value))
-    if proxy is None or not _has_own_format(proxy):
+    if proxy is None or not has_own_format(proxy):
         return EncodedValue(hash_, type_name, "pickle", pickling.dump(value), children)
     return EncodedValue(hash_, type_name, "value", _serialize(proxy(value)), children)
 
@@ -191,7 +191,7 @@ def _encode_one(value: Any) -> tuple[EncodedValue, list[Any]]:
     else:
         hash_ = piece[1:]
     path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
-    codec, data = ("value", _serialize(value)) if _has_own_format(cls) else ("pickle", pickling.dump(value))
+    codec, data = ("value", _serialize(value)) if has_own_format(cls) else ("pickle", pickling.dump(value))
     return EncodedValue(hash_, cls.type_name, codec, data, (), path), inside
 
 
@@ -215,7 +215,8 @@ def _serialize(value: Value) -> bytes:
         raise InvalidValueError(f"a {type(value).type_name} cannot be serialized: {reason}") from error
 
 
-def _has_own_format(cls: type[Value]) -> bool:
+def has_own_format(cls: type[Value]) -> bool:
+    """Whether a class says itself how its values become bytes."""
     if cls.serialize not in (Value.serialize, ProxyValue.serialize):
         return True
     return cls.deserialize.__func__ is not Value.deserialize.__func__  # type: ignore[attr-defined]

@@ -21,9 +21,10 @@ from redun.executors.worker_processes import describe_exit
 from redun_executor_local.worker import TERMINATE_SECONDS, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
+    from types import ModuleType
 
     from redun.executors.base import TaskCall
 
@@ -162,6 +163,24 @@ def spare_command_line() -> None:
         main_module.__spec__ = ModuleSpec("redun.__main__", None)
 
 
+@contextlib.contextmanager
+def _without_missing_file(main_module: ModuleType) -> Iterator[None]:
+    """Keep a process that is started meanwhile from importing a program that came from standard input.
+
+    Its `__file__` is `<stdin>`, which every worker would look for in vain. Of a program without one, such as that of
+    `python -c`, nothing is imported; then it is the call that fails, and says why.
+    """
+    file = getattr(main_module, "__file__", None)
+    if not (isinstance(file, str) and file.startswith("<")):
+        yield
+        return
+    del main_module.__file__
+    try:
+        yield
+    finally:
+        main_module.__file__ = file
+
+
 def _start_without_interrupts(process: BaseProcess, start_method: str) -> None:
     """Start a process in which Ctrl-C does nothing until it has its own handler.
 
@@ -172,6 +191,7 @@ def _start_without_interrupts(process: BaseProcess, start_method: str) -> None:
         resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        process.start()
+        with _without_missing_file(sys.modules["__main__"]):
+            process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -78,6 +78,19 @@ def test_log_level_hides_job_lines(redun):
     assert redun("--log-level", "WARN", "run", "wf.py", "main").stderr == ""
 
 
+def test_each_job_the_table_and_the_traceback_of_a_failure_are_shown_once(redun):
+    stderr = redun("run", "wf.py", "fail", "--x", "1", code=1).stderr
+    once = [
+        "Start Execution",
+        "Run    Job",
+        "Failed Job",
+        "JOB STATUS",
+        "Execution duration",
+        "(most recent task last)",
+    ]
+    assert [stderr.count(text) for text in once] == [1] * len(once)
+
+
 def test_tags_of_the_configuration_are_recorded_without_secrets(redun):
     (redun.folder / ".redun").mkdir()
     ini = redun.folder / ".redun" / "redun.ini"

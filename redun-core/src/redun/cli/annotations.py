@@ -13,7 +13,7 @@ from typing import Any
 from redun.cli.json_argument import is_json, read_json
 from redun.errors import UsageError
 from redun.job_info import JobInfo
-from redun.provenance.short_repr import short_repr
+from redun.short_repr import short_repr
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,6 +21,7 @@ from redun.cli.task_command import TaskCommand
 from redun.cli.workflow_script import find_task, import_script, user_tasks
 from redun.errors import UsageError, describe_error
 from redun.log_lines import logger, printable
+from redun.option_checks import BOOLEANS
 from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ def _run_task(
     open_repository(scheduler)
     _warn_about_namespaces(scheduler.config)
     tags = execution_tags(scheduler.config, options, task)
-    task_options = dict(options.option) if options.prov else {**dict(options.option), "prov": False}
-    called = task.options(**task_options) if task_options else task
+    called = _with_options(task, options)
     context = read_context(options.context_file, options.context, {} if recorded is None else recorded.context)
     with _debugged(options), display_run(scheduler):
         try:
@@ -154,6 +154,23 @@ def _run_task(
     app.result = result
     if result is not None:
         click.echo(_shown(result))
+
+
+def _with_options(task: Task[..., Any], options: RunOptions) -> Task[..., Any]:
+    given = {name: _as_boolean(value) if name in BOOLEANS else value for name, value in options.option}
+    if not options.prov:
+        given["prov"] = False
+    if not given:
+        return task
+    try:
+        return task.options(**given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--option: {error}") from None
+
+
+def _as_boolean(value: Any) -> Any:
+    """As JSON and as Python write it."""
+    return {"True": True, "False": False}.get(value, value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from redun.cli.annotations import Argument, arguments_of, as_python_passes_them
 from redun.cli.workflow_script import import_script, user_failure
 from redun.errors import ConfigError, UsageError
 from redun.log_lines import logger
-from redun.provenance.short_repr import short_repr
+from redun.short_repr import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

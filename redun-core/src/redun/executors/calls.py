@@ -134,6 +134,8 @@ def _where(target: TaskTarget) -> str:
     file = getattr(module, "__file__", None)
     if file is not None:
         return f"file {file}"
+    if target.load_module in _MAIN_MODULES:
+        return "no file that can be imported: a program from standard input, of `python -c` or of a notebook"
     folders = ", ".join(path or "." for path in target.import_paths) or "none"
     return f"not loaded before; import paths of the workflow: {folders}"
 

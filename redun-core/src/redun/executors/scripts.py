@@ -8,6 +8,7 @@ background cannot keep it from ending.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from redun.errors import ExecutorError
 from redun.executors.calls import exit_error, find_task
 from redun.shell import get_task_command
+from redun.task_registry import get_task_registry
 
 if TYPE_CHECKING:
     from redun.executors.base import TaskCall
@@ -28,6 +30,7 @@ GRACE_SECONDS = 2.0
 """How long a script may clean up after SIGTERM before it is killed."""
 MOST_STDERR = 100_000
 """Bytes of stderr, from its end, that an error keeps."""
+_CALL = re.compile(r"(?<![\w.])([A-Za-z_][A-Za-z_0-9.]*)\(")
 _SHOWN_LINES = 10
 _SHOWN_CHARACTERS = 2_000
 
@@ -44,16 +47,25 @@ class ScriptError(ExecutorError):
     exit_code: as the system gives it; negative for a signal.
     """
 
+    hint = ""
+    """What may have gone wrong, where that can be told from the script's text."""
+
     def __init__(self, stderr: bytes, exit_code: int = 1) -> None:
-        super().__init__(stderr, exit_code)
+        super().__init__(stderr)
         self.stderr = stderr
         self.exit_code = exit_code
 
+    @property
+    def message(self) -> str:
+        """What the script wrote to stderr, as text."""
+        return self.stderr.decode(errors="replace")
+
     def __str__(self) -> str:
         how = f"exit code {self.exit_code}" if self.exit_code >= 0 else f"signal {-self.exit_code}"
-        lines = self.stderr.decode(errors="replace").rstrip().splitlines()[-_SHOWN_LINES:]
+        lines = self.message.rstrip().splitlines()[-_SHOWN_LINES:]
         tail = "\n".join(lines)[-_SHOWN_CHARACTERS:]
-        return f"the script ended with {how}. Last lines of stderr:\n{tail}" if tail else f"the script ended with {how}"
+        text = f"the script ended with {how}. Last lines of stderr:\n{tail}" if tail else f"the script ended with {how}"
+        return f"{text}\n{self.hint}" if self.hint else text
 
 
 class ScriptCancelledError(ExecutorError):
@@ -91,7 +103,9 @@ class ScriptProcess:
                 script.chmod(0o700)
                 exit_code = self._run_file(script, output, errors)
                 if exit_code:
-                    raise ScriptError(_tail(errors), exit_code)
+                    failure = ScriptError(_tail(errors), exit_code)
+                    failure.hint = _hint(text)
+                    raise failure
                 return output.read_bytes()
         finally:
             self._is_over.set()
@@ -187,6 +201,17 @@ def _tail(file: Path) -> bytes:
     with file.open("rb") as stream:
         stream.seek(max(0, file.stat().st_size - MOST_STDERR))
         return stream.read()
+
+
+def _hint(text: str) -> str:
+    """About a mistake that nothing else shows: a call of a task that was made into text before it had a value."""
+    for found in _CALL.finditer(text):
+        if get_task_registry().get(found[1]) is not None:
+            return (
+                f"Hint: the script holds `{found[0]}...` as text, which str() and f-strings make of a call of the task "
+                f"{found[1]}. Where its result is meant, pass the call to a task, and make the text in that one's body."
+            )
+    return ""
 
 
 def _kill_unless_ended(process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from redun.provenance.short_repr import short_repr
+from redun.short_repr import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

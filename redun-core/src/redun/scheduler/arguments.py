@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Argument
 from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression import Expression
 from redun.hashing import new_hasher
+from redun.job_info import JobInfo
 from redun.scheduler import handles
 from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
 from redun.value import apply_hook, encode, hash_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from redun.handle import Handle
     from redun.scheduler.prepared import PreparedTask
@@ -33,6 +35,25 @@ def check_size(encoded: EncodedValue, most_bytes: int | None, what: str) -> None
             f"{what} has {len(encoded.data):,} bytes, more than the {most_bytes:,} that the repository takes "
             "(max_value_size): pass large data as a File instead"
         )
+
+
+def to_show(
+    given: Iterable[tuple[str, Any]], most_bytes: int | None
+) -> tuple[tuple[Argument, ...], list[EncodedValue]]:
+    """The arguments of a call that cannot be made, as they are recorded, and their bytes: those that can be stored.
+
+    given: names and values, which may still be expressions.
+    """
+    arguments, values = [], []
+    for name, value in given:
+        if isinstance(value, JobInfo) or find_expressions((value,)) or handles.has_handles(value):
+            continue
+        with suppress(Exception):  # of the user's own methods, and what may be the very reason for showing this
+            encoded = encode(value)
+            check_size(encoded, most_bytes, name)
+            arguments.append(Argument(name, encoded.hash, ()))
+            values.append(encoded)
+    return tuple(arguments), values
 
 
 class Arguments:

@@ -15,7 +15,7 @@ from redun.expression import has_expressions
 from redun.hashing import hash_data, new_hasher
 from redun.job_info import JobInfo
 from redun.scheduler import job as columns
-from redun.scheduler.arguments import Arguments
+from redun.scheduler.arguments import Arguments, to_show
 from redun.scheduler.cache import Finished, Hit, Unopened
 from redun.scheduler.cells import Cell, Join, find_expressions, substitute
 from redun.scheduler.context import NO_CONTEXT, Context
@@ -24,6 +24,8 @@ from redun.scheduler.options import CallOptions, resolve_options
 from redun.scheduler.private import private_copy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from redun.expression import TaskExpression
     from redun.scheduler.prepared import PreparedTask
     from redun.scheduler.run import Run
@@ -359,7 +361,13 @@ class Calls:
             options = CallOptions(info.task, {}, parent.exports, self._run.use_cache)
         job = self._new_job(parent, cell, info, options, parent.context)
         job.args_hash = job.eval_hash = _expression_hash(expr)
-        job.arguments = _as_far_as_known(bound, parent.memo)
+        if bound:
+            job.arguments = _as_far_as_known(bound, parent.memo)
+            given: Iterable[tuple[str, Any]] = zip(info.names, job.arguments, strict=True)
+        else:
+            job.misfit = (expr.args, expr.kwargs)
+            given = info.binder.named(*job.misfit)
+        job.recorded_arguments, job.new_values = to_show(given, self._most_bytes)
         self._run.outcomes.fail(job, error)
 
 

@@ -12,8 +12,6 @@ from redun.traceback import Frame, Traceback, error_frames, format_error, shorte
 from redun.value import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from redun.scheduler.job import Job
     from redun.value import EncodedValue
 
@@ -103,11 +101,7 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
 
 def describe_arguments(job: Job) -> tuple[str, ...]:
     """`name = value` for each argument of a job, shortened."""
-    return _arguments(job.info.names, job.arguments)
-
-
-def _arguments(names: Sequence[str], values: Sequence[object]) -> tuple[str, ...]:
-    given = zip(names, values, strict=False)
+    given = zip(job.info.names, job.arguments, strict=False) if job.arguments else job.info.binder.named(*job.misfit)
     return tuple(f"{name} = {shorten(value)}" for name, value in given if not isinstance(value, JobInfo))
 
 

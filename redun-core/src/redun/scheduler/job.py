@@ -71,6 +71,8 @@ class Job:
     eval_hash = b""
     arguments: tuple[Any, ...] = ()
     """One value a parameter."""
+    misfit: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    """The arguments as they were given, by position and by name, where the task does not take them."""
     recorded_arguments: tuple[Argument, ...] = ()
     changeable: list[tuple[int, EncodedValue]] | tuple[()] = ()
     """The positions of arguments that a task could change in place."""
@@ -139,7 +141,7 @@ class Job:
     @property
     def args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The evaluated arguments, by position and by name."""
-        return self.info.binder.call_arguments(self.arguments) if self.arguments else ((), {})
+        return self.info.binder.call_arguments(self.arguments) if self.arguments else self.misfit
 
     def get_options(self) -> dict[str, Any]:
         """The task options of the call: those of the decorator, of callers above that export some, and its own."""

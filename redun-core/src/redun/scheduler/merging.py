@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import RedunError, SchedulerError
@@ -25,8 +26,10 @@ def merge_handles(
     """
 
     def merge(evaluated: Any) -> Any:
-        from redun.handle import merge_states
+        from redun.handle import Handle, merge_states
 
+        if isinstance(evaluated, Handle) or not isinstance(evaluated, Iterable):
+            raise SchedulerError(f"merge_handles() takes a list of handles, such as [handle], not {evaluated!r}")
         try:
             merged = merge_states(list(evaluated))
         except (RedunError, TypeError) as error:

@@ -25,17 +25,17 @@ class Observers:
     """
 
     def __init__(self, direct: Sequence[JobObserver], plugged: Sequence[JobObserver] = ()) -> None:
-        self._direct = list(direct)
+        self.direct = list(direct)
         self._plugged = list(plugged)
         self._queue: SimpleQueue[Sequence[JobEvent] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._direct or self._plugged)
+        return bool(self.direct or self._plugged)
 
     def handle(self, events: Sequence[JobEvent]) -> None:
         """Pass a batch on."""
-        _tell(self._direct, events)
+        _tell(self.direct, events)
         if self._plugged:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="redun-observers", daemon=True)

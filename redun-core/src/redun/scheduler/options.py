@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redun.errors import InvalidValueError, SchedulerError
+from redun.option_checks import BOOLEANS, check_boolean
 from redun.scheduler.option_names import warn_about_call_options
 from redun.scheduler.retries import read_retries, read_timeout
 from redun.tags import check_tags
@@ -40,6 +41,7 @@ class CallOptions:
     )
 
     def __init__(self, task: Task[..., Any], values: dict[str, Any], exports: Exports, use_cache: bool) -> None:
+        _check_booleans(task, values)
         self.values = values
         self.exports = exports
         self.executor = _executor(task, values.get("executor"))
@@ -95,7 +97,7 @@ def resolve_options(
         warn_about_call_options(task.fullname, call)
     names = [*export_names, *(name for name in task.export_names if name not in export_names)]
     own = {name: values[name] for name in names if name in values}
-    if values.get("prov", True) is False:
+    if not values.get("prov", True):
         own["prov"] = False
     below = exports
     if own:
@@ -143,6 +145,16 @@ def _hash(values: dict[str, Any]) -> bytes | None:
         return hash_value(dict(sorted(values.items())))
     except InvalidValueError:
         return None
+
+
+def _check_booleans(task: Task[..., Any], values: Mapping[str, Any]) -> None:
+    """Those that were expressions have not been looked at before."""
+    for name in BOOLEANS:
+        if name in values:
+            try:
+                check_boolean(f"task {task.fullname!r}", name, values[name])
+            except TypeError as error:
+                raise SchedulerError(str(error)) from None
 
 
 def _executor(task: Task[..., Any], name: Any) -> str:

@@ -111,7 +111,7 @@ class Run:
         self.reducer = Reducer(self._prepare_task, self.calls.start, self.calls.reject, scheduler)
         self.tasks: dict[str, PreparedTask] = {}
         self._scheduler = scheduler
-        self._observers = Observers(scheduler.observers, observers)
+        self.observers = Observers(scheduler.observers, observers)
         self._events: list[JobEvent] = []
         self.interrupts = Interrupts(lambda: self.inbox.put(reports.INTERRUPT))
         self._hosts: dict[int, Host] = {}
@@ -156,14 +156,14 @@ class Run:
 
     def emit(self, job: Job, kind: str, detail: str = "") -> None:
         """Tell the observers, with the next batch, what happened to a job."""
-        if self._observers:
-            args, kwargs = job.info.binder.call_arguments(job.arguments) if job.arguments else ((), {})
+        if self.observers:
+            args, kwargs = job.args
             event = JobEvent(kind, job.name, job.info.fullname, args, kwargs, job.options.executor, detail)
             self._events.append(event)
 
     def _notify(self) -> None:
         events, self._events = self._events, []
-        self._observers.handle(events)
+        self.observers.handle(events)
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Run:
                 for end in self.at_end:
                     end()
                 self._notify()
-                self._observers.close()
+                self.observers.close()
 
     def job_name(self, ticket: int) -> str:
         """The id, for the world outside, of the job that a ticket is for."""

@@ -54,7 +54,8 @@ class Scheduler:
         tasks run in local threads or, without the package of the local executor, inline.
     backend: where to keep results, instead of what the configuration says.
     executor: the one to use as `default`, instead of what the configuration says.
-    use_task_traceback: whether the command line shows a failure in terms of tasks, or as Python does.
+    logger: who is told what happens; None means "redun".
+    use_task_traceback: whether a failure is logged in terms of tasks; if not, the command line shows it as Python does.
     job_status_interval: seconds between status tables, instead of what the configuration says.
     migrate: whether `load` brings an older repository up to date, where it is not told.
     observers: are told what happens to jobs.
@@ -84,6 +85,8 @@ class Scheduler:
         self.job_status_interval = job_status_interval
         self._migrate = migrate
         self.observers = list(observers)
+        self.logs_runs = True
+        """Whether `run` logs its jobs, tables and the traceback of a failure, or leaves that to its caller."""
         self.task_registry = get_task_registry()
         self.limits: Mapping[str, int] = limits(self.config)
         self.execution_id = ""
@@ -183,7 +186,8 @@ class Scheduler:
         context: what `get_context` finds in it, merged deeply into the context of the configuration.
         execution_id: a UUID, where the caller wants to choose it.
 
-        Raises the error that the workflow failed with, after recording everything that did finish.
+        Raises the error that the workflow failed with, after recording everything that did finish and logging a
+        traceback in terms of tasks. A logger that is enabled for INFO when the run begins is told of its jobs as well.
         """
         pairs = check_many_tags(tags)
         self._get_ready()
@@ -193,7 +197,22 @@ class Scheduler:
         run = self.make_execution(expr, argv, dryrun, cache, context or {}, execution_id=execution_id)
         for key, value in pairs:
             run.recorder.tag(TagRecord(EntityKind.EXECUTION, run.execution_id, key, value))
-        return self.execute(run, root_expression(expr))
+        if not self.logs_runs:
+            return self.execute(run, root_expression(expr))
+        try:
+            if not self.logger.isEnabledFor(logging.INFO):
+                return self.execute(run, root_expression(expr))
+            from redun.scheduler.run_log import logged_run
+
+            with logged_run(self, run):
+                return self.execute(run, root_expression(expr))
+        except BaseException as error:  # whatever a task raises
+            self._log_failure(run.failures.find(error))
+            raise
+
+    def _log_failure(self, traceback: Traceback | None) -> None:
+        if traceback is not None and self.use_task_traceback and self.logger.isEnabledFor(logging.ERROR):
+            self.logger.error("%s", "\n".join(["the workflow failed.", *traceback.format()]))
 
     def extend_run(
         self,
@@ -395,7 +414,9 @@ class Scheduler:
 
     def log_job_statuses(self) -> None:
         """Log the table of the latest run's jobs by task and state."""
-        self.logger.info("%s", "\n".join(["", *self.get_job_status_report()]))
+        from redun.scheduler.run_log import log_table
+
+        log_table(self.logger, self.job_counts)
 
 
 def _describe(expr: Any) -> str:

@@ -89,7 +89,7 @@ def sub_run_call(
         use_cache=job.run.use_cache,
         context=job.context.value,
         exports=exports,
-        observers=tuple(_observers(scheduler)),
+        observers=tuple(_observers(job.run)),
         log_level=scheduler.logger.getEffectiveLevel(),
     )
     _announce(scheduler, job.run)
@@ -102,8 +102,8 @@ def _task_modules(scheduler: Scheduler) -> list[str]:
     return [name for name in modules if name.partition(".")[0] != "redun"]
 
 
-def _observers(scheduler: Scheduler) -> list[str]:
-    names = (getattr(observer, "sub_run_observer", None) for observer in scheduler.observers)
+def _observers(run: Run) -> list[str]:
+    names = (getattr(observer, "sub_run_observer", None) for observer in run.observers.direct)
     return [name for name in names if name]
 
 

@@ -11,6 +11,7 @@
 | `pickling` | how everything else is stored |
 | `names` | classes and functions by where they can be imported from |
 | `protocol` | `Value`, `ProxyValue` and the registry of their type names |
+| `registry_calls` | what may be asked of any value by way of the registry |
 | `builtin` | proxies of ordinary types, and `parse_arg` |
 | `contents` | what speaks for itself, anywhere inside a value |
 | `tables` | arrays and tables of NumPy, pandas, Polars and PyArrow |

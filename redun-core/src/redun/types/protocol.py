@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from redun.errors import InvalidValueError, ValueTypeError
 from redun.types import names
+from redun.types.registry_calls import RegistryCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def on_change(forget: Callable[[], None]) -> None:
     _on_change.append(forget)
 
 
-class TypeRegistry:
+class TypeRegistry(RegistryCalls):
     """The `Value` classes of this process by type name, and the proxies by the class that they stand for."""
 
     def __init__(self) -> None:

@@ -107,7 +107,7 @@ def _outcome(backend: Backend, texts: CallTexts, call: CallRecord) -> str:
     if call.is_error:
         error = _error_value(backend, call.value_hash)
         if error is not None:
-            from redun.provenance.short_repr import short_repr
+            from redun.short_repr import short_repr
 
             return short_repr(error.error, _PREVIEW)
     return texts.of_value(call.value_hash, _PREVIEW)

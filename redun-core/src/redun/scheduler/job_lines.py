@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from redun.job_info import JobInfo
-from redun.log_lines import logger, printable, start_logging
-from redun.provenance.short_repr import short_repr
+from redun.log_lines import ensure_logging, printable
+from redun.log_lines import logger as default_logger
+from redun.short_repr import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,21 +27,22 @@ _WORDS = {
 
 
 class JobLines:
-    """An observer that writes job lines to the log. `done` events are not shown: the status table counts them."""
+    """An observer that writes job lines to a log. `done` events are not shown: the status table counts them."""
 
-    sub_run_observer = "redun.cli.job_lines:for_sub_run"
+    sub_run_observer = "redun.scheduler.job_lines:for_sub_run"
     """What shows the jobs of sub-schedulers, also in other processes: see `redun.scheduler.sub_runs`."""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: logging.Logger = default_logger) -> None:
+        self._logger = logger
         self._parameter_names: dict[str, tuple[str, ...]] = {}
 
     def handle(self, events: Sequence[JobEvent]) -> None:
         """Write the lines of a batch."""
-        if not logger.isEnabledFor(logging.INFO):
+        if not self._logger.isEnabledFor(logging.INFO):
             return
         lines = [self.line(event) for event in events if event.kind in _WORDS]
         if lines:
-            logger.info("\n".join(lines))
+            self._logger.info("%s", "\n".join(lines))
 
     def line(self, event: JobEvent) -> str:
         """The line for one event."""
@@ -71,7 +73,7 @@ def for_sub_run(level: int) -> JobLines:
 
     level: of the least important messages to show.
     """
-    start_logging(logging.getLevelName(level))
+    ensure_logging(logging.getLevelName(level))
     return JobLines()
 
 
