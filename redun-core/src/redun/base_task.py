@@ -178,7 +178,7 @@ class Task(Value, Generic[P, R]):
         kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
         parts = [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass")]
         parts += sorted(hash_value(item) for item in self._hash_includes or ())
-        is_final, bindings = True, ()
+        is_final, bindings = True, self._bindings[:0]
         if self._wrapped is not None:
             wrapped_hash, is_final, bindings = self._wrapped._calc_hash(helpers_by_default)
             parts += [b"wraps", wrapped_hash]

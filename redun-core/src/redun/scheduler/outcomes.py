@@ -50,9 +50,11 @@ class Outcomes:
         if job.holds_limits:
             self._run.calls.release(job)
         if value.__class__ is SubRunReport:
-            value = self._adopt(job, value)
-            if job.is_finished:
+            self._adopt(job, value)
+            if value.error is not None:
+                self._sub_run_failed(job, value)
                 return
+            value = value.value
         try:
             steps: list[tuple[Handle, Handle]] = []
             if value.__class__ not in SCALARS:
@@ -77,22 +79,23 @@ class Outcomes:
             self._run.recorder.evaluation(job)
         self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self.part_failed)
 
-    def _adopt(self, job: Job, report: SubRunReport) -> Any:
-        """Make what a sub-scheduler has done part of the job that started it, and return the value that came of it.
-
-        Where that is an error, the job fails.
-        """
+    def _adopt(self, job: Job, report: SubRunReport) -> None:
+        """Make what a sub-scheduler has done part of the job that started it."""
         run = self._run
         job.children.extend(report.children)
         job.child_task_sets[run.task_sets.of(report.tasks)] = None
         run.counts_below.append(report.counts)
-        run.open_sub_runs.discard(job.number)
+        if job.attempt == 1:  # of an earlier attempt, that was killed, jobs may be left behind
+            run.open_sub_runs.discard(job.number)
         if report.execution_id and job.options.is_recorded:
             run.recorder.tag(TagRecord(EntityKind.JOB, job.name, SUB_EXECUTION, report.execution_id))
-        if report.error is not None:
-            adopt_failure(run.failures, job, report.error, report.traceback)
+
+    def _sub_run_failed(self, job: Job, report: SubRunReport) -> None:
+        """The executor has done its part, so that another try is not for it to decide, whatever it can do."""
+        assert report.error is not None
+        if not self._run.attempts.retry(job, report.error):
+            adopt_failure(self._run.failures, job, report.error, report.traceback)
             self.fail(job, report.error)
-        return report.value
 
     def use(self, job: Job, hit: Hit) -> None:
         """Go on with an earlier result."""
