@@ -347,7 +347,7 @@ class Task(Value, Generic[P, R]):
             return self.hash
         return hash_parts("task", [self.hash_bytes, hash_value(self._overrides), hash_value(self.export_names)]).hex()
 
-    def as_today(self) -> Task[P, R]:
+    def _redun_as_today(self) -> Task[P, R]:
         """The task that is registered under this name today, with the same options: an expression means it by name."""
         if get_task_registry().get(self.fullname) is None:
             return self

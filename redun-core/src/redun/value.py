@@ -190,7 +190,7 @@ def _encode_one(value: Any) -> tuple[EncodedValue, list[Any]]:
         inside = [*(found for found in walk.found.values() if found is not value), *inside]
     else:
         hash_ = piece[1:]
-    path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
+    path = str(value.path) if cls._redun_has_path else None  # type: ignore[attr-defined]
     codec, data = ("value", _serialize(value)) if _has_own_format(cls) else ("pickle", pickling.dump(value))
     return EncodedValue(hash_, cls.type_name, codec, data, (), path), inside
 

@@ -105,7 +105,7 @@ class Walk:
             node, children, is_inside_value = stack[-1]
             for child in children:
                 is_value = isinstance(child.item, Value)
-                if is_value and not is_inside_value and child is not root and child.item.is_recorded:
+                if is_value and not is_inside_value and child is not root and child.item._redun_is_recorded:
                     self.found[id(child.item)] = child.item
                 if child.is_finished:
                     continue

@@ -50,7 +50,7 @@ def restore_value(type_name: str, data: bytes) -> Any:
 
 def use_stored_form(cls: type, proxy: type[ProxyValue]) -> None:
     """Have instances of a class pickled in the way that the method `pickled` of its proxy returns."""
-    _OWN[cls] = lambda item: proxy(item).pickled()  # type: ignore[attr-defined]
+    _OWN[cls] = lambda item: proxy(item)._redun_pickled()  # type: ignore[attr-defined]
 
 
 _PATHS = (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
@@ -131,6 +131,6 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [(f"[{index}]", part) for index, part in enumerate(value)]
     if isinstance(value, set | frozenset):
         return [(" (an item)", part) for part in value]
-    if isinstance(value, type) or hasattr(get_type_registry().get_proxy(type(value)), "reduction"):
+    if isinstance(value, type) or hasattr(get_type_registry().get_proxy(type(value)), "_redun_reduction"):
         return []
     return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]
