@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Argument
-from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression import Expression
 from redun.hashing import new_hasher
 from redun.scheduler import handles
@@ -126,7 +126,7 @@ class Arguments:
     ) -> Any:
         try:
             return apply("preprocess", value, arguments)
-        except Exception as error:  # the user's own method
+        except FOREIGN_ERRORS as error:  # the user's own method
             reason = describe_error(error)
             raise InvalidValueError(
                 f"{self._describe(index)} cannot be prepared: preprocess raised {reason}"

@@ -5,7 +5,14 @@ from __future__ import annotations
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, describe_error
+from redun.errors import (
+    FOREIGN_ERRORS,
+    InvalidValueError,
+    NoCurrentScheduler,
+    RedunError,
+    SchedulerError,
+    describe_error,
+)
 from redun.task import PartialTask, Task
 from redun.types.exceptions import portable_error
 from redun.value import decode, encode
@@ -77,6 +84,6 @@ def _can_be_stored(value: Any) -> bool:
     try:
         encoded = encode(value)
         decode(encoded.codec, encoded.data, encoded.type_name)
-    except Exception:  # whatever the value's own methods raise
+    except FOREIGN_ERRORS:  # whatever the value's own methods raise
         return False
     return True

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidArgumentError, InvalidValueError, RedunError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError, RedunError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -291,7 +291,7 @@ def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle
         if has_handles(value):
             return through_hook("postprocess", value, arguments)
         return apply_hook("postprocess", value, arguments), []
-    except Exception as error:  # the user's own method
+    except FOREIGN_ERRORS as error:  # the user's own method
         reason = describe_error(error)
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 

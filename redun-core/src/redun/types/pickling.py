@@ -11,7 +11,7 @@ from pathlib import PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidArgumentError, InvalidValueError
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError
 from redun.types import names
 from redun.types.exceptions import Pickler
 from redun.types.protocol import get_type_registry, load_value
@@ -71,7 +71,7 @@ def dump(value: Any) -> bytes:
         ) from error
     except InvalidArgumentError:
         raise
-    except Exception as error:
+    except FOREIGN_ERRORS as error:
         raise InvalidValueError(describe(value, error, _dump)) from error
 
 
@@ -114,7 +114,7 @@ def _locate(value: Any, probe: Callable[[Any], Any]) -> tuple[str, Any]:
         for label, part in _parts(value):
             try:
                 probe(part)
-            except Exception:  # whatever stops the part from being stored
+            except FOREIGN_ERRORS:  # whatever stops the part from being stored
                 path += label
                 value = part
                 break

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from redun.errors import InvalidValueError, ValueTypeError
+from redun.errors import FOREIGN_ERRORS, InvalidValueError, ValueTypeError
 from redun.types import names
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ class Value(metaclass=MetaValue):
         """The value that `serialize` made bytes of. May raise `InvalidValueError`, which means a cache miss."""
         try:
             return pickle.loads(data)
-        except Exception as error:
+        except FOREIGN_ERRORS as error:
             raise InvalidValueError(f"a stored {cls.type_name} cannot be brought back: {error}") from error
 
     def get_serialization_format(self) -> str:

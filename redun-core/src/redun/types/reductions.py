@@ -30,7 +30,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
-from redun.errors import InvalidValueError, RedunError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidValueError, RedunError, describe_error
 from redun.hashing import hash_data, hash_parts
 from redun.types import names, pickling
 from redun.types.node import Piece
@@ -123,7 +123,7 @@ def _value_piece(type_name: str, get_hash: Callable[[], str]) -> bytes:
         text = get_hash()
     except RedunError:
         raise
-    except Exception as error:  # users' code, which may raise anything
+    except FOREIGN_ERRORS as error:  # users' code, which may raise anything
         raise InvalidValueError(f"the hash of a {type_name} cannot be worked out: {describe_error(error)}") from error
     if not isinstance(text, str):
         raise InvalidValueError(f"get_hash of a {type_name} must return a text, not a value of {type(text).__name__}")
