@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
-from redun.errors import UsageError
+from redun.errors import InvalidValueError, UsageError
 from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
@@ -80,12 +80,22 @@ class Task(Value, Generic[P, R]):
         self.export_names: tuple[str, ...] = tuple(sorted(set(export_names)))
         self._options = dict(task_options_base or {})
         self._overrides = dict(task_options_override or {})
-        self._hash_includes = hash_includes
+        self._hash_includes = self._included(hash_includes)
         self._source = source
         self._wrapped = wrapped
         self._source_functions = source_functions
         self._hash: str | None = None
         self._validate()
+
+    def _included(self, values: Any) -> tuple[Any, ...]:
+        if values is None:
+            return ()
+        if isinstance(values, (str, bytes, Mapping)):  # one value, not its letters or its keys
+            return (values,)
+        try:
+            return tuple(values)
+        except TypeError:
+            raise TypeError(f"task {self.fullname!r}: hash_includes is a list of values, not {values!r}") from None
 
     def _validate(self) -> None:
         where = f"task {self.fullname!r}"
@@ -177,7 +187,10 @@ class Task(Value, Generic[P, R]):
             return hash_data("task", self.compat[0].encode()), True, ()
         kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
         parts = [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass")]
-        parts += sorted(hash_value(item) for item in self._hash_includes or ())
+        try:
+            parts += sorted(map(hash_value, self._hash_includes))
+        except InvalidValueError as error:
+            raise InvalidValueError(f"task {self.fullname!r}: an item of its hash_includes: {error}") from error
         is_final, bindings = True, self._bindings[:0]
         if self._wrapped is not None:
             wrapped_hash, is_final, bindings = self._wrapped._calc_hash(helpers_by_default)
@@ -380,7 +393,7 @@ class Task(Value, Generic[P, R]):
             self.__dict__.update(registered.__dict__)
         else:
             self.func = cast("Callable[P, R]", undefined_task(fullname))
-            self._options, self._hash_includes, self._source = {}, None, ""
+            self._options, self._hash_includes, self._source = {}, (), ""
             self.name, self.namespace = state["name"], state["namespace"]
             self.version, self.compat, self.script = state["version"], state["compat"], state["script"]
         self._overrides = state["options"]
