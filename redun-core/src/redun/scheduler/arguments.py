@@ -10,6 +10,7 @@ from redun.expression import Expression
 from redun.hashing import new_hasher
 from redun.scheduler import handles
 from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
+from redun.scheduler.prepared import ROOT
 from redun.value import apply_hook, encode, hash_value
 
 if TYPE_CHECKING:
@@ -144,10 +145,12 @@ class Arguments:
         except InvalidArgumentError:
             raise
         except InvalidValueError as error:
-            raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
+            raise InvalidValueError(f"{self._describe(index)}: {error}") from error
 
     def _describe(self, index: int) -> str:
-        return f"the argument {self._info.names[index]!r} of task {self._info.fullname!r}"
+        if self._info.fullname == ROOT:
+            return "what was given to run()"
+        return f"argument {self._info.names[index]!r} of {self._info.fullname}"
 
     def records(self) -> tuple[Argument, ...]:
         """The arguments as they are recorded."""

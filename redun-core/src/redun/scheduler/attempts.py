@@ -55,7 +55,7 @@ class Attempts:
         if not host.can_stop(job):
             stopped = ". Its code cannot be stopped: it was abandoned, and goes on in its thread until it ends"
         error = JobTimeoutError(
-            f"job {job.name} of task {job.info.fullname!r} ran longer than its job_timeout of "
+            f"job {job.short_name} of task {job.info.fullname!r} ran longer than its job_timeout of "
             f"{job.options.timeout:g} s{stopped}"
         )
         if host.executor.capabilities.retries or not self.retry(job, error):

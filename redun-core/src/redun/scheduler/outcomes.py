@@ -19,6 +19,7 @@ from redun.scheduler.cells import SCALARS, Join, find_expressions
 from redun.scheduler.extension import SubRunReport
 from redun.scheduler.failures import adopt_failure, error_value
 from redun.scheduler.handles import has_handles, through_hook
+from redun.scheduler.prepared import ROOT
 from redun.scheduler.private import private_copy
 from redun.value import apply_hook, encode
 
@@ -144,8 +145,8 @@ class Outcomes:
         except InvalidArgumentError:
             raise
         except InvalidValueError as error:
-            raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
-        check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
+            raise InvalidValueError(f"{_result_of(job)} cannot be stored: {error}") from error
+        check_size(encoded, self._most_bytes, _result_of(job))
         return encoded
 
     def _encode_returned(self, job: Job, value: Any) -> EncodedValue | None:
@@ -283,6 +284,10 @@ class Outcomes:
         self._run.reducer.reject(job.cell, error)
         if job.options.allows_cse and job.key:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
+
+
+def _result_of(job: Job) -> str:
+    return "what was given to run()" if job.info.fullname == ROOT else f"the result of task {job.info.fullname!r}"
 
 
 def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle]]]:
