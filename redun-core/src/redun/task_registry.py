@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -19,22 +20,28 @@ class TaskRegistry:
         self.hashes_helpers = False
         """Whether tasks that do not say so themselves count the plain functions they call in their hash."""
         self._watched: list[weakref.ref[Task[..., Any]]] = []
+        self._lock = threading.Lock()
 
     def watch(self, task: Task[..., Any]) -> None:
         """Note that a task's hash holds only as long as the plain functions that it calls are the same."""
-        self._watched.append(weakref.ref(task))
+        with self._lock:
+            self._watched.append(weakref.ref(task))
 
     def forget_outdated(self) -> None:
         """Forget the hashes for which functions counted that have been defined anew, as in a notebook."""
-        watched, self._watched = self._watched, []
-        for reference in watched:
-            task = reference()
-            if task is None:
-                continue
-            if task.helpers_are_same():
-                self._watched.append(reference)
-            else:
-                task.forget_hash()
+        if not self._watched:
+            return
+        with self._lock:
+            same = []
+            for reference in self._watched:
+                task = reference()
+                if task is None:
+                    continue
+                if task.helpers_are_same():
+                    same.append(reference)
+                else:
+                    task.forget_hash()
+            self._watched = same
 
     def hash_helpers(self, by_default: bool) -> None:
         """Set whether tasks count the plain functions they call in their hash, unless they say so themselves."""
