@@ -51,6 +51,35 @@ async def recover(message):
         return f"caught {error}"
 
 
+class OwnError(BaseException):
+    """No `Exception`."""
+
+
+UNUSUAL = {"own": OwnError, "cancelled": asyncio.CancelledError}
+HARMFUL = {"stop": StopIteration, "interrupt": KeyboardInterrupt, "generator": GeneratorExit}
+
+
+@task(cache=False)
+def fail_unusually(kind):
+    raise {**UNUSUAL, **HARMFUL}[kind]("no luck")
+
+
+@task(cache=False)
+async def recover_unusually(kind):
+    try:
+        await fail_unusually(kind)
+    except UNUSUAL[kind] as error:
+        return f"caught {error}"
+
+
+@task(cache=False)
+async def recover_wrapped(kind):
+    try:
+        await asyncio.gather(fail_unusually(kind), add(1))
+    except RuntimeError as error:
+        return type(error.__cause__)
+
+
 @task(cache=False)
 async def pass_on(message):
     return await fail(message)
@@ -100,6 +129,16 @@ def test_an_error_is_raised_where_it_is_awaited(scheduler, backend):
     assert [job.status for job in backend.jobs(scheduler.execution_id)] == [Status.DONE, Status.FAILED]
     with pytest.raises(ValueError, match="no luck"):
         scheduler.run(pass_on("no luck"))
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_an_error_that_is_no_exception_is_raised_where_it_is_awaited(scheduler, kind):
+    assert scheduler.run(recover_unusually(kind)) == "caught no luck"
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_what_would_end_the_event_loop_is_the_cause_of_another_error(scheduler, kind):
+    assert scheduler.run(recover_wrapped(kind)) is HARMFUL[kind]
 
 
 def test_calls_that_await_take_up_no_slot(scheduler):

@@ -161,7 +161,10 @@ def slow(name: str) -> str:
 def test_a_call_that_takes_too_long_fails(starts: bool) -> None:
     executor = ThreadExecutor(capabilities=Capabilities(in_process=True, reports_started=starts))
     scheduler = Scheduler(backend=MemoryBackend(), executor=executor)
-    with pytest.raises(JobTimeoutError, match=r"slow.* ran longer than its job_timeout of 0.05 s.*abandoned"):
+    with pytest.raises(
+        JobTimeoutError,
+        match=r"^job [0-9a-f]{8}\.\d+ of task .*slow.* ran longer than its job_timeout of 0.05 s.*abandoned",
+    ):
         scheduler.run(slow("a"))
 
 

@@ -96,5 +96,5 @@ def test_a_cached_result_is_as_it_was_recorded(scheduler: Scheduler) -> None:
 
 @pytest.mark.parametrize(("name", "message"), [("bad in", "no way in"), ("bad out", "no way out")])
 def test_a_hook_that_raises_fails_the_job(name: str, message: str, scheduler: Scheduler) -> None:
-    with pytest.raises(InvalidValueError, match=f"task 'test_engine_hooks.*RuntimeError: {message}"):
+    with pytest.raises(InvalidValueError, match=f"test_engine_hooks.*RuntimeError: {message}"):
         scheduler.run(pass_on(make(name)))

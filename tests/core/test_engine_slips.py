@@ -196,6 +196,28 @@ def test_an_argument_that_cannot_be_stored_is_named_once_with_its_call(
     assert "a lambda" in message
 
 
+def _cycle() -> list[Any]:
+    cycle: list[Any] = [inc(1)]
+    cycle.append(cycle)
+    return cycle
+
+
+@pytest.mark.parametrize("given", [lambda: 1, [lambda: 1], [inc(1), lambda: 1], _cycle()])
+def test_what_is_given_to_run_and_cannot_be_stored_is_called_just_that(scheduler: Scheduler, given: Any) -> None:
+    with pytest.raises(InvalidValueError, match=r"^what was given to run\(\)") as caught:
+        scheduler.run(given)
+    assert "redun." not in str(caught.value)
+
+
+def test_a_bad_argument_is_told_in_the_same_words_wherever_the_call_stands(scheduler: Scheduler) -> None:
+    said = set()
+    for call in (takes(lambda: 1), [takes(lambda: 1)], call_inside()):
+        with pytest.raises(InvalidValueError) as caught:
+            scheduler.run(call)
+        said.add(str(caught.value).partition(" a lambda")[0])
+    assert said == {"argument 'x' of slips.takes:"}
+
+
 def test_arguments_beyond_the_parameters_are_numbered(scheduler: Scheduler) -> None:
     with pytest.raises(InvalidValueError, match=r"^argument 2 of slips.inc: a lambda"):
         scheduler.run([inc(1, lambda: 1)])

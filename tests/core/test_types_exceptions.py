@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redun import Scheduler, catch, task
 from redun.errors import InvalidValueError, describe_error
+from redun.executors import transport
 from redun.scheduler import catch_all
 from redun.types import pickling
 
@@ -105,6 +106,44 @@ def fail_locally() -> None:
     raise LocalError("very local")
 
 
+class Refusing(Exception):
+    def __reduce__(self) -> Any:
+        raise RuntimeError("no copies, please")
+
+
+@task
+def refuse() -> None:
+    raise Refusing("x")
+
+
+class OwnGroup(ExceptionGroup[Exception]):
+    pass
+
+
+def group(cls: type[ExceptionGroup[Exception]], held: Any) -> ExceptionGroup[Exception]:
+    class LocalError(Exception):
+        pass
+
+    inner = ExceptionGroup("inner", [Connected("again", held), BadSample("s", 3)])
+    return cls("several", [OSError(2, "no"), ValueError(held), LocalError("here"), inner])
+
+
+@task
+def fail_together(cls: Any) -> None:
+    raise group(cls, open(__file__))  # noqa: SIM115 - to be held by the error
+
+
+@task
+def parts(error: Any) -> Any:
+    return describe_parts(error)
+
+
+def describe_parts(error: Any) -> Any:
+    if isinstance(error, ExceptionGroup):
+        return type(error).__name__, error.message, [describe_parts(one) for one in error.exceptions]
+    return type(error).__name__
+
+
 @task
 def fail_badly() -> None:
     raise BadSample("s", 3)
@@ -130,6 +169,28 @@ def test_a_recovery_is_given_the_error_without_what_cannot_be_stored(scheduler: 
     assert scheduler.run(catch(fetch("http://x"), urllib.error.HTTPError, code_and_text)) == expected
     assert scheduler.run(catch(connect(), Connected, text_and_file)) == ("no answer", None, True)
     assert scheduler.run(catch_all([fetch("http://x"), 1], urllib.error.HTTPError, texts)) == [expected[2], "1"]
+
+
+PARTS = ["FileNotFoundError", "ValueError", "RuntimeError", ("ExceptionGroup", "inner", ["Connected", "BadSample"])]
+
+
+@pytest.mark.parametrize("cls", [ExceptionGroup, OwnGroup])
+def test_of_a_group_each_error_is_handed_on_as_far_as_it_can_be_stored(scheduler: Scheduler, cls: type) -> None:
+    told = scheduler.run(catch(fail_together(cls), ExceptionGroup, parts))
+    assert told == (cls.__name__, "several", PARTS)
+
+
+@pytest.mark.parametrize("cls", [ExceptionGroup, OwnGroup])
+def test_a_group_comes_out_of_another_process_as_a_group(cls: type) -> None:
+    message = transport._encode_error(group(cls, io.TextIOWrapper(io.BytesIO())))
+    outcome = transport.decode_outcome("any", message)
+    assert isinstance(outcome, transport.Raised)
+    assert describe_parts(outcome.error) == (cls.__name__, "several", PARTS)
+
+
+def test_an_error_whose_class_refuses_is_shown_with_that_reason(scheduler: Scheduler) -> None:
+    with pytest.raises(InvalidValueError, match=r"class .*Refusing .* because it cannot be stored: .*no copies, plea"):
+        scheduler.run(catch(refuse(), Refusing, parts))
 
 
 def read(error: Any) -> Any:

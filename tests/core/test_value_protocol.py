@@ -226,12 +226,12 @@ def test_subvalues_are_children():
 def test_subclass_can_forbid_being_a_child():
     class Silent(Simple):
         type_name = "tests.Silent"
-        is_recorded = False
+        _redun_is_recorded = False
 
     assert [child.type_name for child in encode([Chosen("a"), (Silent.type_name, Chosen("b"))]).children] == [
         "tests.Chosen"
     ] * 2
-    assert Silent.is_recorded is False
+    assert Silent._redun_is_recorded is False
 
 
 class Celsius:

@@ -55,6 +55,17 @@ def price(name, count=1, pause=None):
 @task()
 def refuse(name):
     raise ValueError(f"no {name} here")
+
+
+@task(cache=False)
+def restock(log):
+    with open(log, "a") as file:
+        file.write("tried ")
+    with open(log) as file:
+        text = file.read()
+    if text != "tried tried ":
+        raise OSError("closed")
+    return text
 """
 
 INI = """
@@ -80,6 +91,16 @@ load_module = federated_shop
 executor = shop
 config_dir = .
 new_execution = true
+
+[federated_tasks.restock]
+namespace = shop
+task_name = restock
+load_module = federated_shop
+executor = shop
+config_dir = .
+new_execution = true
+max_retries = 2
+retry_delay = 0
 """
 
 
@@ -149,6 +170,10 @@ def test_it_is_looked_up_at_its_owner_in_every_execution(scheduler: Scheduler, s
 def test_its_error_is_raised_here(scheduler: Scheduler) -> None:
     with pytest.raises(ValueError, match="no ham here"):
         scheduler.run(federated_task("refuse", "ham"))
+
+
+def test_it_is_tried_again_as_its_section_says(scheduler: Scheduler, tmp_path: Path) -> None:
+    assert scheduler.run(federated_task("restock", str(tmp_path / "log"))) == "tried tried "
 
 
 def test_an_unknown_entry_point_is_an_error_that_names_the_known_ones(scheduler: Scheduler) -> None:

@@ -84,6 +84,19 @@ def dying():
     return subrun(die(), executor="process")
 
 
+@task(cache=False)
+def die_once():
+    if Path("died").exists():
+        return "alive"
+    Path("died").touch()
+    return die()
+
+
+@task()
+def dying_once():
+    return subrun(die_once(), executor="process", max_retries=1, retry_delay=0)
+
+
 @task()
 def wait(name):
     Path(name).write_text(str(os.getpid()))
@@ -234,6 +247,18 @@ def test_a_sub_scheduler_that_dies_fails_its_job(folder: Path) -> None:
     assert statuses(folder) == {
         "dying": {"FAILED"},
         "redun.subrun_root_task": {"FAILED"},
+        "die": {"CANCELLED"},
+    }
+
+
+def test_a_sub_run_that_is_tried_again_leaves_no_job_of_the_killed_attempt_open(folder: Path) -> None:
+    tried = redun(folder, "run", "wf.py", "dying_once")
+    assert tried.stdout.strip() == "'alive'"
+    assert "Retry" in tried.stderr
+    assert statuses(folder) == {
+        "dying_once": {"DONE"},
+        "redun.subrun_root_task": {"DONE"},
+        "die_once": {"CANCELLED", "DONE"},
         "die": {"CANCELLED"},
     }
 

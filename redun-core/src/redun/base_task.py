@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
-from redun.errors import UsageError
+from redun.errors import InvalidValueError, UsageError
 from redun.expression import TaskExpression, has_expressions
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
@@ -26,7 +26,7 @@ from redun.value import Value, hash_value
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
-    from redun.helpers_hash import Helpers
+    from redun.helpers_hash import Binding, Helpers
     from redun.partial_task import PartialTask
 
 P = ParamSpec("P")
@@ -53,6 +53,8 @@ class Task(Value, Generic[P, R]):
 
     _wrapped: Task[..., Any] | None = None
     _source_functions: tuple[Callable[..., Any], ...] = ()
+    _bindings: tuple[Binding, ...] = ()
+    _original: Task[..., Any] | None = None
 
     def __init__(
         self,
@@ -79,12 +81,22 @@ class Task(Value, Generic[P, R]):
         self.export_names: tuple[str, ...] = tuple(sorted(set(export_names)))
         self._options = dict(task_options_base or {})
         self._overrides = dict(task_options_override or {})
-        self._hash_includes = hash_includes
+        self._hash_includes = self._included(hash_includes)
         self._source = source
         self._wrapped = wrapped
         self._source_functions = source_functions
         self._hash: str | None = None
         self._validate()
+
+    def _included(self, values: Any) -> tuple[Any, ...]:
+        if values is None:
+            return ()
+        if isinstance(values, (str, bytes, Mapping)):  # one value, not its letters or its keys
+            return (values,)
+        try:
+            return tuple(values)
+        except TypeError:
+            raise TypeError(f"task {self.fullname!r}: hash_includes is a list of values, not {values!r}") from None
 
     def _validate(self) -> None:
         where = f"task {self.fullname!r}"
@@ -153,9 +165,14 @@ class Task(Value, Generic[P, R]):
         """What a change of the task's code changes: 40 hex digits."""
         if self._hash is not None:
             return self._hash
-        digest, is_final = self._calc_hash(get_task_registry().hashes_helpers)
+        if self._original is not None:
+            return self._original.hash
+        digest, is_final, bindings = self._calc_hash(get_task_registry().hashes_helpers)
         if is_final:
             self._hash = digest.hex()
+            if bindings:
+                self._bindings = bindings
+                get_task_registry().watch(self)
         return digest.hex()
 
     @property
@@ -170,23 +187,29 @@ class Task(Value, Generic[P, R]):
         """
         return hash_bytes == self.hash_bytes or any(hash_bytes == self._calc_hash(which)[0] for which in (True, False))
 
-    def _calc_hash(self, helpers_by_default: bool) -> tuple[bytes, bool]:
-        """The hash, and whether it is final: while a module is still being imported, helpers may be missing."""
+    def _calc_hash(self, helpers_by_default: bool) -> tuple[bytes, bool, tuple[Binding, ...]]:
+        """The hash, whether it is final, and the names in helpers that it holds for.
+
+        While a module is still being imported, helpers may be missing.
+        """
         if self.compat:
-            return hash_data("task", self.compat[0].encode()), True
+            return hash_data("task", self.compat[0].encode()), True, ()
         kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
         parts = [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass")]
-        parts += sorted(hash_value(item) for item in self._hash_includes or ())
-        is_final = True
+        try:
+            parts += sorted(map(hash_value, self._hash_includes))
+        except InvalidValueError as error:
+            raise InvalidValueError(f"task {self.fullname!r}: an item of its hash_includes: {error}") from error
+        is_final, bindings = True, self._bindings[:0]
         if self._wrapped is not None:
-            wrapped_hash, is_final = self._wrapped._calc_hash(helpers_by_default)
+            wrapped_hash, is_final, bindings = self._wrapped._calc_hash(helpers_by_default)
             parts += [b"wraps", wrapped_hash]
         if self.hashes_helpers(helpers_by_default):
             helpers = self.helpers()
-            is_final = is_final and helpers.is_final
+            is_final, bindings = is_final and helpers.is_final, (*bindings, *helpers.bindings)
             # Without helpers the hash is the plain one, so that asking for them runs nothing again needlessly.
             parts += [b"helpers", helpers.hash] if helpers.hash else []
-        return hash_parts("task", parts), is_final
+        return hash_parts("task", parts), is_final, bindings
 
     def hashes_helpers(self, by_default: bool) -> bool:
         """Whether the plain functions that this task calls count in its hash.
@@ -206,8 +229,12 @@ class Task(Value, Generic[P, R]):
         return find_helpers((self.func, *self._source_functions))
 
     def forget_hash(self) -> None:
-        """Compute the hash anew when it is asked for: the name has changed."""
-        self._hash = None
+        """Compute the hash anew when it is asked for: the name has changed, or a helper."""
+        self._hash, self._bindings = None, ()
+
+    def helpers_are_same(self) -> bool:
+        """Whether every name that was followed for the hash means the same thing as then."""
+        return all(binding.holds for binding in self._bindings)
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -307,6 +334,8 @@ class Task(Value, Generic[P, R]):
         derived._overrides = {**self._overrides, **task_options}
         derived.export_names = tuple(sorted(set(export_names)))
         derived.__dict__.pop("nout", None)
+        if self._bindings:  # what changes the hash of one changes that of the other
+            derived._hash, derived._bindings, derived._original = None, (), self
         derived._validate()
         return derived
 
@@ -340,7 +369,7 @@ class Task(Value, Generic[P, R]):
             return self.hash
         return hash_parts("task", [self.hash_bytes, hash_value(self._overrides), hash_value(self.export_names)]).hex()
 
-    def as_today(self) -> Task[P, R]:
+    def _redun_as_today(self) -> Task[P, R]:
         """The task that is registered under this name today, with the same options: an expression means it by name."""
         if get_task_registry().get(self.fullname) is None:
             return self
@@ -373,7 +402,7 @@ class Task(Value, Generic[P, R]):
             self.__dict__.update(registered.__dict__)
         else:
             self.func = cast("Callable[P, R]", undefined_task(fullname))
-            self._options, self._hash_includes, self._source = {}, None, ""
+            self._options, self._hash_includes, self._source = {}, (), ""
             self.name, self.namespace = state["name"], state["namespace"]
             self.version, self.compat, self.script = state["version"], state["compat"], state["script"]
         self._overrides = state["options"]

@@ -63,6 +63,10 @@ class ValueTypeError(RedunError, TypeError):
     """What is registered for a type of values is no class that could speak for them."""
 
 
+FOREIGN_ERRORS = (Exception, SystemExit, GeneratorExit)
+"""What is caught where methods of users' classes run within the engine: `sys.exit` there is no way to end a run."""
+
+
 def describe_error(error: BaseException) -> str:
     """The class of an error and its text, in one line where the text is one. Never raises."""
     try:

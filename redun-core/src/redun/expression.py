@@ -25,7 +25,7 @@ class Expression(Value, Generic[T]):
     """A value to be computed later. Operators, indexing, attributes and calls give further expressions."""
 
     type_name = "redun.Expression"
-    is_recorded = False  # inside other values it needs no record of its own
+    _redun_is_recorded = False  # inside other values it needs no record of its own
     __slots__ = ("_hash", "_length")
 
     _hash: str | None
@@ -171,13 +171,13 @@ class TaskExpression(ApplyExpression[T]):
     """A call of a task, not made yet."""
 
     type_name = "redun.TaskExpression"
-    __slots__ = ("export_names", "task_name", "task_options")
+    __slots__ = ("_redun_exports", "_redun_options", "task_name")
 
     task_name: str
     """The task's full name."""
-    task_options: dict[str, Any]
+    _redun_options: dict[str, Any]
     """Options given for this call."""
-    export_names: tuple[str, ...]
+    _redun_exports: tuple[str, ...]
     """Which of them hold for all calls below as well."""
 
     def __init__(
@@ -192,8 +192,8 @@ class TaskExpression(ApplyExpression[T]):
         self.task_name = task_name
         self.args = args
         self.kwargs = kwargs or _NOTHING
-        self.task_options = task_options or _NOTHING
-        self.export_names = export_names
+        self._redun_options = task_options or _NOTHING
+        self._redun_exports = export_names
         self._length = length
         self._hash = None
 
@@ -202,10 +202,10 @@ class SchedulerExpression(ApplyExpression[T]):
     """A call of a scheduler task: it receives its arguments unevaluated, in the scheduler itself."""
 
     type_name = "redun.SchedulerExpression"
-    __slots__ = ("task_name", "task_options")
+    __slots__ = ("_redun_options", "task_name")
 
     task_name: str
-    task_options: dict[str, Any]
+    _redun_options: dict[str, Any]
 
     def __init__(
         self,
@@ -218,7 +218,7 @@ class SchedulerExpression(ApplyExpression[T]):
         self.task_name = task_name
         self.args = args
         self.kwargs = kwargs or _NOTHING
-        self.task_options = task_options or _NOTHING
+        self._redun_options = task_options or _NOTHING
         self._length = length
         self._hash = None
 

@@ -98,8 +98,8 @@ class _Flattener:
         """What has to be flattened before this item."""
         if isinstance(item, (TaskExpression, SchedulerExpression)):
             parts = [*item.args, *item.kwargs.values()]
-            if item.task_options:
-                parts.append(item.task_options)
+            if item._redun_options:
+                parts.append(item._redun_options)
             self._kept.append(parts)
             return parts
         if isinstance(item, SimpleExpression):
@@ -141,8 +141,8 @@ class _Flattener:
         node: tuple[Any, ...]
         if isinstance(item, (TaskExpression, SchedulerExpression)):
             letter = "T" if isinstance(item, TaskExpression) else "S"
-            exports = item.export_names if isinstance(item, TaskExpression) else ()
-            has_options = bool(item.task_options)
+            exports = item._redun_exports if isinstance(item, TaskExpression) else ()
+            has_options = bool(item._redun_options)
             head = (letter, item.task_name, tuple(item.kwargs), exports, has_options, item._length)
             node = (self._node_index(head, head), *indexes)
         elif isinstance(item, SimpleExpression):
@@ -283,9 +283,9 @@ def graph_parts(data: bytes) -> tuple[bytes, list[tuple[bytes, str, str, bytes]]
 def as_today(item: Any) -> Any:
     """A nested value with the tasks in it as they are registered today."""
     if isinstance(item, Value):
-        return item.as_today()
+        return item._redun_as_today()
     if any(isinstance(leaf, Value) for leaf in nested.iter_leaves(item)):
-        return nested.map_leaves(lambda leaf: leaf.as_today() if isinstance(leaf, Value) else leaf, item)
+        return nested.map_leaves(lambda leaf: leaf._redun_as_today() if isinstance(leaf, Value) else leaf, item)
     return item
 
 

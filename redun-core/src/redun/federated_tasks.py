@@ -131,7 +131,7 @@ def federated_task(
         name, given_args, given_kwargs = evaluated
         entry = find_entry_point(scheduler.config, name)
         expr: TaskExpression[Any] = TaskExpression(entry.full_name, tuple(given_args), given_kwargs)
-        options = {**entry.task_options, **sexpr.task_options, "cache_scope": CacheScope.CSE}
+        options = {**entry.task_options, **sexpr._redun_options, "cache_scope": CacheScope.CSE}
         called = subrun(
             expr,
             executor=entry.executor,

@@ -99,7 +99,7 @@ def _is_plain_map(values: Any) -> bool:
         isinstance(values, SchedulerExpression)
         and values.task_name == map_.fullname
         and len(values.args) == 2
-        and not values.task_options
+        and not values._redun_options
     )
 
 

@@ -23,8 +23,9 @@ import sys
 import textwrap
 from collections import deque
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from redun.base_task import Task
@@ -51,6 +52,31 @@ class Helpers:
     """What could not be followed, as text."""
     is_final: bool
     """False while a module is still being imported, so that some names may be missing."""
+    bindings: tuple[Binding, ...] = ()
+    """What the names that were followed meant."""
+
+
+class Binding(NamedTuple):
+    """What a name meant when it was followed."""
+
+    scope: Mapping[str, Any]
+    name: str
+    meant: Any
+
+    @property
+    def holds(self) -> bool:
+        """Whether the name means the same thing today."""
+        return _meaning(self.scope.get(self.name, _NOTHING)) is self.meant
+
+
+_NOTHING = object()
+_DATA = object()
+
+
+def _meaning(value: Any) -> Any:
+    # Data count by the statements that bind them, whatever a run puts there; and they may be large.
+    is_code = value is _NOTHING or callable(value) or isinstance(value, (ModuleType, ModuleSpec))
+    return value if is_code else _DATA
 
 
 @dataclass
@@ -79,6 +105,7 @@ def find_helpers(functions: tuple[Callable[..., Any], ...]) -> Helpers:
         found=list(dict.fromkeys(piece.label for piece in pieces)),
         not_followed=list(search.not_followed),
         is_final=not search.saw_unfinished,
+        bindings=tuple(search.bindings.values()),
     )
 
 
@@ -98,6 +125,7 @@ class _Search:
         self.roots = 0
         self.not_followed: dict[str, None] = {}
         self.saw_unfinished = False
+        self.bindings: dict[tuple[int, str], Binding] = {}
         self._index: dict[Any, int] = {}
         self._waiting: deque[int] = deque()
         self._held: list[Any] = []
@@ -132,17 +160,24 @@ class _Search:
             name = chain[0]
             if name in piece.closure:
                 self._link(piece, chain, self._targets(piece.closure[name], chain[1:], None, name))
-            elif name in piece.scope:
+                continue
+            self._bind(piece.scope, name)
+            if name in piece.scope:
                 self._link(piece, chain, self._targets(piece.scope[name], chain[1:], piece.module, name))
             elif not hasattr(builtins, name) and name not in _MODULE_NAMES:
                 self.not_followed[f"{piece.label}: {'.'.join(chain)} (nothing of that name is there)"] = None
         for imported in piece.names.imports:
             self._follow_import(piece, imported)
 
+    def _bind(self, scope: Mapping[str, Any], name: str) -> None:
+        if (id(scope), name) not in self.bindings:
+            self.bindings[id(scope), name] = Binding(scope, name, _meaning(scope.get(name, _NOTHING)))
+
     def _follow_import(self, piece: _Piece, imported: Import) -> None:
         module_name, attributes, level = imported
         module = import_own(module_name, level, piece.module)
         if module is not None and attributes:
+            self._bind(sys.modules, module.__name__)
             self._link(piece, (module_name, *attributes), self._targets(module, attributes, None, module_name))
 
     def _link(self, piece: _Piece, chain: Chain, targets: Iterator[int | str]) -> None:
@@ -156,6 +191,7 @@ class _Search:
             if not is_own_module(value):
                 return
             module, name = value, attribute
+            self._bind(vars(module), name)
             try:
                 value = getattr(value, attribute)
             except AttributeError:
@@ -204,6 +240,7 @@ class _Search:
         while is_own_module(module) and (module.__name__, name) not in seen:
             seen.add((module.__name__, name))
             text = _module_text(module)
+            self._bind(vars(module), "__spec__")
             if name in text.bindings:
                 key = (module.__name__, name)
                 yield self._index[key] if key in self._index else self._add(key, _statements(module, name, text))
@@ -289,17 +326,19 @@ def _compiled_names(code: Any) -> Names:
     return names
 
 
-_texts: WeakKeyDictionary[ModuleType, ModuleText] = WeakKeyDictionary()
+_texts: WeakKeyDictionary[ModuleType, tuple[Any, ModuleText]] = WeakKeyDictionary()
 
 
 def _module_text(module: ModuleType) -> ModuleText:
-    found = _texts.get(module)
-    if found is None:
-        try:
-            found = read_module_text(inspect.getsource(module))
-        except (OSError, TypeError, SyntaxError):
-            found = ModuleText({}, {})
-        _texts[module] = found
+    spec = getattr(module, "__spec__", None)
+    known = _texts.get(module)
+    if known is not None and known[0] is spec:  # a module that is loaded again has another one
+        return known[1]
+    try:
+        found = read_module_text(inspect.getsource(module))
+    except (OSError, TypeError, SyntaxError):
+        found = ModuleText({}, {})
+    _texts[module] = (spec, found)
     return found
 
 

@@ -46,10 +46,10 @@ class PartialTask(Task[..., R]):
         own = bytes.fromhex(self.task.get_hash())
         return hash_parts("task", [b"partial", own, hash_value((self.args, self.kwargs))]).hex()
 
-    def as_today(self) -> PartialTask[R]:
+    def _redun_as_today(self) -> PartialTask[R]:
         from redun.expression_graph import as_today
 
-        return PartialTask(self.task.as_today(), as_today(self.args), as_today(self.kwargs))
+        return PartialTask(self.task._redun_as_today(), as_today(self.args), as_today(self.kwargs))
 
     def is_valid(self) -> bool:
         return self.task.is_valid() and is_valid((self.args, self.kwargs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,29 @@ class TaskRegistry:
         self._tasks: dict[str, Task[..., Any]] = {}
         self.hashes_helpers = False
         """Whether tasks that do not say so themselves count the plain functions they call in their hash."""
+        self._watched: list[weakref.ref[Task[..., Any]]] = []
+        self._lock = threading.Lock()
+
+    def watch(self, task: Task[..., Any]) -> None:
+        """Note that a task's hash holds only as long as the plain functions that it calls are the same."""
+        with self._lock:
+            self._watched.append(weakref.ref(task))
+
+    def forget_outdated(self) -> None:
+        """Forget the hashes for which functions counted that have been defined anew, as in a notebook."""
+        if not self._watched:
+            return
+        with self._lock:
+            same = []
+            for reference in self._watched:
+                task = reference()
+                if task is None:
+                    continue
+                if task.helpers_are_same():
+                    same.append(reference)
+                else:
+                    task.forget_hash()
+            self._watched = same
 
     def hash_helpers(self, by_default: bool) -> None:
         """Set whether tasks count the plain functions they call in their hash, unless they say so themselves."""

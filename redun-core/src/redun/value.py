@@ -11,7 +11,7 @@ import marshal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun import nested
-from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError, describe_error
 from redun.errors import ValueTypeError as TypeError  # noqa: A004 - the name that workflows catch
 from redun.hashing import new_hasher
 from redun.types import graph, pickling, plain, reductions, reference
@@ -190,7 +190,7 @@ def _encode_one(value: Any) -> tuple[EncodedValue, list[Any]]:
         inside = [*(found for found in walk.found.values() if found is not value), *inside]
     else:
         hash_ = piece[1:]
-    path = str(value.path) if cls.has_path else None  # type: ignore[attr-defined]
+    path = str(value.path) if cls._redun_has_path else None  # type: ignore[attr-defined]
     codec, data = ("value", _serialize(value)) if has_own_format(cls) else ("pickle", pickling.dump(value))
     return EncodedValue(hash_, cls.type_name, codec, data, (), path), inside
 
@@ -200,7 +200,7 @@ def _inside(value: Value) -> list[Any]:
         return list(value.iter_subvalues())
     except InvalidValueError:
         raise
-    except Exception as error:  # users' code, which may raise anything
+    except FOREIGN_ERRORS as error:  # users' code, which may raise anything
         reason = describe_error(error)
         raise InvalidValueError(f"the values inside a {type(value).type_name} cannot be told: {reason}") from error
 
@@ -210,7 +210,7 @@ def _serialize(value: Value) -> bytes:
         return bytes(value.serialize())
     except InvalidValueError:
         raise
-    except Exception as error:  # users' code, which may raise anything
+    except FOREIGN_ERRORS as error:  # users' code, which may raise anything
         reason = describe_error(error)
         raise InvalidValueError(f"a {type(value).type_name} cannot be serialized: {reason}") from error
 
@@ -296,7 +296,7 @@ def decode(codec: str, data: bytes, type_name: str) -> Any:
         return read(data, type_name)
     except InvalidValueError:
         raise
-    except Exception as error:  # classes run their own code here and may raise anything
+    except FOREIGN_ERRORS as error:  # classes run their own code here and may raise anything
         reason = describe_error(error)
         raise InvalidValueError(f"a stored {type_name} (codec {codec}) cannot be brought back: {reason}") from error
 

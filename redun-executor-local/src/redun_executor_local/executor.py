@@ -13,6 +13,7 @@ from redun_executor_local.options import (
     DEFAULT_MAX_WORKERS,
     DEFAULT_MODE,
     DEFAULT_START_METHOD,
+    PROCESS,
     THREAD,
     check_max_workers,
     check_start_method,
@@ -78,6 +79,7 @@ class LocalExecutor(Executor):
         self._processes: ProcessPool | None = None
         self._event_loop: EventLoop | None = None
         self._warned = False
+        self._told_of: set[str] = set()
         # Runs in several threads may share this executor.
         self._lock = threading.Lock()
 
@@ -109,6 +111,7 @@ class LocalExecutor(Executor):
                 in_processes.append(call)
             elif call.target.is_async:
                 on_event_loop.append(call)
+                self._warn_of_thread(call)
             else:
                 in_threads.append(call)
         with self._lock:
@@ -178,6 +181,20 @@ class LocalExecutor(Executor):
             self._warn_of_fork()
             self._processes = ProcessPool(self.name, self.max_workers, self.start_method, sink)
         return self._processes
+
+    def _warn_of_thread(self, call: TaskCall) -> None:
+        name = call.target.full_name
+        if name in self._told_of or self._context is None:
+            return
+        self._told_of.add(name)
+        if (call.options.get("mode") or self.mode) not in (PROCESS, "processes"):
+            return
+        self._context.logger.warning(
+            "task %r is async: it runs in a thread of this process, although the executor %r is asked for a process. "
+            "What needs one goes into a plain task, which the async task awaits.",
+            name,
+            self.name,
+        )
 
     def _warn_of_fork(self) -> None:
         if self.start_method != "fork" or self._warned or self._context is None:

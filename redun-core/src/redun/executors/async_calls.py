@@ -126,13 +126,16 @@ class _Awaiter:
         return future
 
 
+# Raised in a coroutine, these would end it silently, or the whole event loop.
+_NOT_FOR_COROUTINES = (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+
 def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:
         future.set_result(value)
-    elif isinstance(error, StopIteration) or not isinstance(error, Exception):
-        # Raised in a coroutine, a StopIteration would end it, a KeyboardInterrupt the event loop.
+    elif isinstance(error, _NOT_FOR_COROUTINES):
         wrapped = RuntimeError(f"an awaited task raised {error!r}")
         wrapped.__cause__ = error
         future.set_exception(wrapped)

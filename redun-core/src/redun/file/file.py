@@ -31,7 +31,7 @@ class File(Value):
     """
 
     type_name: ClassVar[str] = "redun.File"
-    has_path = True
+    _redun_has_path = True
     staging_class: ClassVar[type[StagingFile]]
     """What `stage` makes; each family of files has its own."""
 

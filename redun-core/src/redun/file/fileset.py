@@ -109,7 +109,7 @@ class Dir(FileSet):
     """
 
     type_name = "redun.Dir"
-    has_path = True
+    _redun_has_path = True
     staging_class: ClassVar[type[StagingDir]]
     """What `stage` makes; each family of directories has its own."""
 

@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Argument
-from redun.errors import InvalidArgumentError, InvalidValueError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError, describe_error
 from redun.expression import Expression
 from redun.hashing import new_hasher
 from redun.job_info import JobInfo
 from redun.scheduler import handles
 from redun.scheduler.cells import SCALARS, Cell, find_expressions, gather_sources, substitute
+from redun.scheduler.prepared import ROOT
 from redun.value import apply_hook, encode, hash_value
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Arguments:
     ) -> Any:
         try:
             return apply("preprocess", value, arguments)
-        except Exception as error:  # the user's own method
+        except FOREIGN_ERRORS as error:  # the user's own method
             reason = describe_error(error)
             raise InvalidValueError(
                 f"{self._describe(index)} cannot be prepared: preprocess raised {reason}"
@@ -165,10 +166,12 @@ class Arguments:
         except InvalidArgumentError:
             raise
         except InvalidValueError as error:
-            raise InvalidValueError(f"{self._describe(index)} cannot be stored: {error}") from error
+            raise InvalidValueError(f"{self._describe(index)}: {error}") from error
 
     def _describe(self, index: int) -> str:
-        return f"the argument {self._info.names[index]!r} of task {self._info.fullname!r}"
+        if self._info.fullname == ROOT:
+            return "what was given to run()"
+        return f"argument {self._info.names[index]!r} of {self._info.fullname}"
 
     def records(self) -> tuple[Argument, ...]:
         """The arguments as they are recorded."""

@@ -55,18 +55,18 @@ class Attempts:
         if not host.can_stop(job):
             stopped = ". Its code cannot be stopped: it was abandoned, and goes on in its thread until it ends"
         error = JobTimeoutError(
-            f"job {job.name} of task {job.info.fullname!r} ran longer than its job_timeout of "
+            f"job {job.short_name} of task {job.info.fullname!r} ran longer than its job_timeout of "
             f"{job.options.timeout:g} s{stopped}"
         )
-        if not self.retry(job, error, host.executor.capabilities):
+        if host.executor.capabilities.retries or not self.retry(job, error):
             self._run.outcomes.fail(job, error)
 
     # -- retries ------------------------------------------------------------------------------------------------------
 
-    def retry(self, job: Job, error: BaseException, capabilities: Capabilities) -> bool:
+    def retry(self, job: Job, error: BaseException) -> bool:
         """Whether a job that has failed will be tried again: then everything for that is under way."""
         policy = job.options.retries
-        if policy is None or capabilities.retries or job.attempt > policy.max_retries:
+        if policy is None or job.attempt > policy.max_retries:
             return False
         if not isinstance(error, policy.errors):
             return False

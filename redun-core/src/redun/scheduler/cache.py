@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redun.errors import InvalidValueError
+from redun.errors import FOREIGN_ERRORS, InvalidValueError
 from redun.expression_graph import CODEC, open_graph
 from redun.value import decode, is_valid
 
@@ -227,7 +227,7 @@ def _warn_once(type_name: str, error: InvalidValueError) -> None:
 def _holds(value: Any) -> bool:
     try:
         return is_valid(value)
-    except (Exception, SystemExit) as error:  # the user's own method: what it cannot vouch for is made again
+    except FOREIGN_ERRORS as error:  # the user's own method: what it cannot vouch for is made again
         logger.warning("%s cannot say whether it is valid, so it is made again: %r", type(value).__name__, error)
         return False
 
@@ -238,7 +238,7 @@ def _open_graph(data: bytes) -> OpenedGraph:
         return open_graph(data)
     except InvalidValueError:
         raise
-    except Exception as error:  # classes run their own code here, and data from elsewhere may be anything
+    except FOREIGN_ERRORS as error:  # classes run their own code here, and data from elsewhere may be anything
         raise InvalidValueError(f"a stored expression cannot be rebuilt: {error}") from error
 
 

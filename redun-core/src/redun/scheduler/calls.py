@@ -63,15 +63,15 @@ class Calls:
         """Make a call whose arguments are bound and evaluated, but for lazy defaults."""
         lazy = info.lazy_options
         if lazy:
-            overridden = {*parent.exports, *expr.task_options}
+            overridden = {*parent.exports, *expr._redun_options}
             lazy = {name: value for name, value in lazy.items() if name not in overridden}
-        if lazy or (expr.task_options and has_expressions(expr.task_options)):
-            given = (lazy, expr.task_options)
+        if lazy or (expr._redun_options and has_expressions(expr._redun_options)):
+            given = (lazy, expr._redun_options)
             target = (cell, expr, info, bound)
             exprs = find_expressions(given)
             self._run.reducer.wait_for(parent, given, exprs, target, self._options_ready, self._pass_error)
             return
-        self._start(parent, cell, expr, info, bound, expr.task_options)
+        self._start(parent, cell, expr, info, bound, expr._redun_options)
 
     def _options_ready(self, join: Join) -> None:
         cell, expr, info, bound = join.target
@@ -143,9 +143,9 @@ class Calls:
         exports, task, use_cache = parent.exports, info.task, self._run.use_cache
         if declared:
             own = {**info.declared_options, **declared}
-            return resolve_options(task, own, exports, call_options, expr.export_names, use_cache)
-        if call_options or expr.export_names:
-            return resolve_options(task, info.declared_options, exports, call_options, expr.export_names, use_cache)
+            return resolve_options(task, own, exports, call_options, expr._redun_exports, use_cache)
+        if call_options or expr._redun_exports:
+            return resolve_options(task, info.declared_options, exports, call_options, expr._redun_exports, use_cache)
         known = info.plain_options.get(id(exports))
         if known is None:
             known = resolve_options(task, info.declared_options, exports, call_options, (), use_cache)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidValueError, NoCurrentScheduler, RedunError, SchedulerError, describe_error
+from redun.errors import (
+    FOREIGN_ERRORS,
+    InvalidValueError,
+    NoCurrentScheduler,
+    RedunError,
+    SchedulerError,
+    describe_error,
+)
 from redun.task import PartialTask, Task
 from redun.types.exceptions import portable_error
+from redun.types.names import importable_name
 from redun.value import decode, encode
 
 if TYPE_CHECKING:
@@ -48,9 +56,22 @@ def error_to_hand_on(error: BaseException, recover: Any) -> BaseException:
         kind = f"{type(error).__module__}.{type(error).__qualname__}"
         raise InvalidValueError(
             f"no task can be given an error of class {kind} to recover from, because it cannot be stored: "
-            "define the class at the top level of a module"
+            f"{_why_not_stored(error)}"
         ) from error
     return found
+
+
+def _why_not_stored(error: BaseException) -> str:
+    try:
+        importable_name(type(error))
+    except InvalidValueError:
+        return "define the class at the top level of a module"
+    try:
+        encoded = encode(error)
+        decode(encoded.codec, encoded.data, encoded.type_name)
+    except FOREIGN_ERRORS as why:
+        return str(why)
+    return "it cannot be brought back"
 
 
 def check_error_class(function: str, error_class: Any) -> None:
@@ -77,6 +98,6 @@ def _can_be_stored(value: Any) -> bool:
     try:
         encoded = encode(value)
         decode(encoded.codec, encoded.data, encoded.type_name)
-    except Exception:  # whatever the value's own methods raise
+    except FOREIGN_ERRORS:  # whatever the value's own methods raise
         return False
     return True

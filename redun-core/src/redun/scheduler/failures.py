@@ -95,8 +95,7 @@ def _frame(job: Job, error: BaseException | None) -> Frame:
         if summary.filename == filename:
             lineno = summary.lineno or lineno
             break
-    name = f"{job.run.execution_id[:8]}.{job.number + job.run.extension.start}"
-    return Frame(name, info.fullname, filename, lineno, describe_arguments(job))
+    return Frame(job.short_name, info.fullname, filename, lineno, describe_arguments(job))
 
 
 def describe_arguments(job: Job) -> tuple[str, ...]:

@@ -112,6 +112,11 @@ class Job:
         return f"{self.run.execution_id}.{self.number + self.run.extension.start}"
 
     @property
+    def short_name(self) -> str:
+        """The id as logs and tracebacks show it."""
+        return f"{self.run.execution_id[:8]}.{self.number + self.run.extension.start}"
+
+    @property
     def exports(self) -> Exports:
         """The options that hold for the calls made by this job."""
         return self.options.exports if self.number else self.run.exports

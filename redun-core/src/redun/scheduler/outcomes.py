@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind, Status, TagRecord
-from redun.errors import InvalidArgumentError, InvalidValueError, RedunError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError, RedunError, describe_error
 from redun.expression_graph import CODEC, encode_graph
 from redun.hashing import new_hasher
 from redun.scheduler import job as columns
@@ -19,6 +19,7 @@ from redun.scheduler.cells import SCALARS, Join, find_expressions
 from redun.scheduler.extension import SubRunReport
 from redun.scheduler.failures import adopt_failure, error_value
 from redun.scheduler.handles import has_handles, through_hook
+from redun.scheduler.prepared import ROOT
 from redun.scheduler.private import private_copy
 from redun.value import apply_hook, encode
 
@@ -50,9 +51,11 @@ class Outcomes:
         if job.holds_limits:
             self._run.calls.release(job)
         if value.__class__ is SubRunReport:
-            value = self._adopt(job, value)
-            if job.is_finished:
+            self._adopt(job, value)
+            if value.error is not None:
+                self._sub_run_failed(job, value)
                 return
+            value = value.value
         try:
             steps: list[tuple[Handle, Handle]] = []
             if value.__class__ not in SCALARS:
@@ -77,22 +80,23 @@ class Outcomes:
             self._run.recorder.evaluation(job)
         self._run.reducer.wait_for(job, value, exprs, job, self._result_ready, self.part_failed)
 
-    def _adopt(self, job: Job, report: SubRunReport) -> Any:
-        """Make what a sub-scheduler has done part of the job that started it, and return the value that came of it.
-
-        Where that is an error, the job fails.
-        """
+    def _adopt(self, job: Job, report: SubRunReport) -> None:
+        """Make what a sub-scheduler has done part of the job that started it."""
         run = self._run
         job.children.extend(report.children)
         job.child_task_sets[run.task_sets.of(report.tasks)] = None
         run.counts_below.append(report.counts)
-        run.open_sub_runs.discard(job.number)
+        if job.attempt == 1:  # of an earlier attempt, that was killed, jobs may be left behind
+            run.open_sub_runs.discard(job.number)
         if report.execution_id and job.options.is_recorded:
             run.recorder.tag(TagRecord(EntityKind.JOB, job.name, SUB_EXECUTION, report.execution_id))
-        if report.error is not None:
-            adopt_failure(run.failures, job, report.error, report.traceback)
+
+    def _sub_run_failed(self, job: Job, report: SubRunReport) -> None:
+        """The executor has done its part, so that another try is not for it to decide, whatever it can do."""
+        assert report.error is not None
+        if not self._run.attempts.retry(job, report.error):
+            adopt_failure(self._run.failures, job, report.error, report.traceback)
             self.fail(job, report.error)
-        return report.value
 
     def use(self, job: Job, hit: Hit) -> None:
         """Go on with an earlier result."""
@@ -141,8 +145,8 @@ class Outcomes:
         except InvalidArgumentError:
             raise
         except InvalidValueError as error:
-            raise InvalidValueError(f"the result of task {job.info.fullname!r} cannot be stored: {error}") from error
-        check_size(encoded, self._most_bytes, f"the result of task {job.info.fullname!r}")
+            raise InvalidValueError(f"{_result_of(job)} cannot be stored: {error}") from error
+        check_size(encoded, self._most_bytes, _result_of(job))
         return encoded
 
     def _encode_returned(self, job: Job, value: Any) -> EncodedValue | None:
@@ -282,13 +286,17 @@ class Outcomes:
             self._remember(job, call_hash, encoded.hash, tasks, None, error, is_kept=True)
 
 
+def _result_of(job: Job) -> str:
+    return "what was given to run()" if job.info.fullname == ROOT else f"the result of task {job.info.fullname!r}"
+
+
 def _postprocessed(job: Job, value: Any) -> tuple[Any, list[tuple[Handle, Handle]]]:
     arguments = {"pre_call_hash": job.eval_hash.hex()}
     try:
         if has_handles(value):
             return through_hook("postprocess", value, arguments)
         return apply_hook("postprocess", value, arguments), []
-    except Exception as error:  # the user's own method
+    except FOREIGN_ERRORS as error:  # the user's own method
         reason = describe_error(error)
         raise InvalidValueError(f"the result of task {job.info.fullname!r}: postprocess raised {reason}") from error
 

@@ -14,6 +14,8 @@ from redun.task import SchedulerTask, Task
 
 UNFINISHED = hash_data("task", b"redun.unfinished")
 """Stands for a task that nobody ever registers, so that a task set with it never is that of today."""
+ROOT = "redun.root_task"
+"""The task whose argument is what a run was given, where that is no plain call."""
 SUB_RUN = "redun.subrun_root_task"
 """The task below whose jobs sub-schedulers add others."""
 

@@ -52,6 +52,6 @@ def _private_leaf(leaf: Any) -> Any:
     if proxy is None:
         return leaf
     try:
-        return proxy(leaf).private_copy()
+        return proxy(leaf)._redun_private_copy()
     except Exception:  # its library's, or that of an object in it which does not come back from its pickle
         return leaf

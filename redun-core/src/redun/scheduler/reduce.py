@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from redun import nested
-from redun.errors import SchedulerError
+from redun.errors import RedunError, SchedulerError
 from redun.expression import (
     Expression,
     SchedulerExpression,
@@ -162,7 +162,7 @@ class Reducer:
     def _start_task(self, expr: TaskExpression[Any], cell: Cell, job: Job) -> None:
         try:
             info = self._prepare(expr.task_name)
-        except SchedulerError as error:
+        except RedunError as error:  # there is no such task, or its hash cannot be worked out
             self.reject(cell, error)
             return
         try:

@@ -71,8 +71,8 @@ class Inbox:
         if kind == DONE:
             run.outcomes.body_done(job, payload)
         elif kind == CANCELLED:
-            run.outcomes.fail(job, SchedulerError(f"job {job.name} was cancelled"))
-        elif not run.attempts.retry(job, payload, host.executor.capabilities):
+            run.outcomes.fail(job, SchedulerError(f"job {job.short_name} of task {job.info.fullname!r} was cancelled"))
+        elif host.executor.capabilities.retries or not run.attempts.retry(job, payload):
             run.outcomes.fail(job, payload, detail)
 
     def _take_news(self, kind: int, ticket: int, payload: Any, detail: Any) -> None:

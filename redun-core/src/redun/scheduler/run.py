@@ -8,11 +8,12 @@ One thread owns all of it, without locks. Executors report into a queue; everyth
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import ExecutionRecord, Status
-from redun.errors import SchedulerError
+from redun.errors import InvalidValueError, SchedulerError
 from redun.expression import TaskExpression
 from redun.promise import CallbackQueue
 from redun.scheduler import reports
@@ -141,7 +142,11 @@ class Run:
         return full_name in self.tasks or self._scheduler.task_registry.get(full_name) is not None
 
     def _current_task_hashes(self) -> frozenset[bytes]:
-        return frozenset(task.hash_bytes for task in self._scheduler.task_registry)
+        hashes = set()
+        for task in self._scheduler.task_registry:
+            with contextlib.suppress(InvalidValueError):  # of its hash_includes: an error of who calls it
+                hashes.add(task.hash_bytes)
+        return frozenset(hashes)
 
     def _find_host(self, name: str) -> Host:
         executor = self._scheduler.find_executor(name)

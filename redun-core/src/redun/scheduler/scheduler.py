@@ -312,6 +312,7 @@ class Scheduler:
 
             connect_value_types(get_plugins())
         self.task_registry.hash_helpers(self._hashes_helpers())
+        self.task_registry.forget_outdated()
 
     def _hashes_helpers(self) -> bool:
         if not self._config_given:

@@ -80,7 +80,7 @@ def subrun(
     used as long as every task that was used for it is unchanged. Dry run, cache, context and exported options are those
     of the calling job.
     """
-    given = (executor, config, config_dir, new_execution, load_modules, {**sexpr.task_options, **task_options})
+    given = (executor, config, config_dir, new_execution, load_modules, {**sexpr._redun_options, **task_options})
 
     def start(evaluated: tuple[Any, ...]) -> Any:
         from redun.scheduler.sub_runs import sub_run_call

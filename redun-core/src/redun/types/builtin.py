@@ -17,7 +17,7 @@ class Bool(ProxyValue):
     """`true` and `false`, in any case."""
 
     type = bool
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:  # noqa: ARG003
@@ -32,14 +32,14 @@ class Set(ProxyValue):
     """Sets, which hash and store as plain data or by the canonical walk."""
 
     type = set
-    is_builtin = True
+    _redun_is_builtin = True
 
 
 class EnumType(ProxyValue):
     """Members of enums."""
 
     type = enum.Enum
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
@@ -56,7 +56,7 @@ class DatetimeType(ProxyValue):
     """Dates with times."""
 
     type = datetime.datetime
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
@@ -86,7 +86,7 @@ class DateType(ProxyValue):
     """Dates."""
 
     type = datetime.date
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
@@ -101,7 +101,7 @@ class TimeType(ProxyValue):
     """Times of day."""
 
     type = datetime.time
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
@@ -116,7 +116,7 @@ class DurationType(ProxyValue):
     """Spans of time."""
 
     type = datetime.timedelta
-    is_builtin = True
+    _redun_is_builtin = True
 
     @classmethod
     def parse_arg(cls, raw_type: Any, arg: str) -> Any:
@@ -135,7 +135,7 @@ class Function(ProxyValue):
     """
 
     type = FunctionType
-    is_builtin = True
+    _redun_is_builtin = True
 
     def serialize(self) -> bytes:
         """Where the function can be imported from. Raises InvalidValueError for lambdas and nested functions."""
@@ -208,7 +208,7 @@ def parse_arg(raw_type: Any, text: str) -> Any:
     try:
         return raw_type(text) if speaker is None else speaker.parse_arg(raw_type, text)
     except ValueError as error:
-        if speaker is not None and getattr(speaker, "is_builtin", False):
+        if speaker is not None and getattr(speaker, "_redun_is_builtin", False):
             raise
         raise ValueError(_complaint(raw_type, text, error)) from error
     except Exception as error:  # the constructors of users' classes may raise anything

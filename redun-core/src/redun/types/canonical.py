@@ -28,7 +28,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidValueError, RedunError
+from redun.errors import FOREIGN_ERRORS, InvalidValueError, RedunError
 from redun.hashing import new_hasher
 from redun.types import names, plain, reductions, reference
 from redun.types.knots import hash_knot
@@ -105,7 +105,7 @@ class Walk:
             node, children, is_inside_value = stack[-1]
             for child in children:
                 is_value = isinstance(child.item, Value)
-                if is_value and not is_inside_value and child is not root and child.item.is_recorded:
+                if is_value and not is_inside_value and child is not root and child.item._redun_is_recorded:
                     self.found[id(child.item)] = child.item
                 if child.is_finished:
                     continue
@@ -196,7 +196,7 @@ class Walk:
                 reduction = (reduce or reductions.reduce)(item)
             except RedunError:
                 raise
-            except Exception as error:  # code of its class runs here, and that of a library
+            except FOREIGN_ERRORS as error:  # code of its class runs here, and that of a library
                 raise InvalidValueError(
                     f"a {names.qualified_name(kind)} cannot be hashed or stored: {type(error).__name__}: {error}"
                 ) from error

@@ -10,6 +10,8 @@ import pickle
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from redun.errors import describe_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,6 +43,7 @@ def portable_error(error: BaseException, survives: Callable[[Any], bool]) -> Bas
     """The error itself, if it survives; else one of the same class with what does; None if not even that one does.
 
     An attribute that does not survive, such as an open file, is None in the other one, and one of `args` its `repr`.
+    Of a group each error is taken for itself; one that does not survive at all is replaced by a `RuntimeError`.
 
     survives: whether something can be taken to where it is needed, and opened there.
     """
@@ -48,12 +51,18 @@ def portable_error(error: BaseException, survives: Callable[[Any], bool]) -> Bas
         return error
     try:
         _, (cls, args), state = _reduced(error)
+        if isinstance(error, BaseExceptionGroup):
+            args = (args[0], [portable_error(one, survives) or _stand_in(one) for one in error.exceptions])
         made = restore_exception(cls, tuple(arg if survives(arg) else _text(arg) for arg in args))
         for name, value in (state or {}).items():
             setattr(made, name, value if survives(value) else None)
     except Exception:  # a foreign class, which may do anything
         return None
     return made if survives(made) else None
+
+
+def _stand_in(error: BaseException) -> RuntimeError:
+    return RuntimeError(describe_error(error))
 
 
 def _reduced(error: BaseException) -> tuple[Any, ...]:

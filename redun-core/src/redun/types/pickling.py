@@ -11,7 +11,7 @@ from pathlib import PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import InvalidArgumentError, InvalidValueError
+from redun.errors import FOREIGN_ERRORS, InvalidArgumentError, InvalidValueError
 from redun.types import names
 from redun.types.exceptions import Pickler
 from redun.types.protocol import get_type_registry, load_value
@@ -50,7 +50,7 @@ def restore_value(type_name: str, data: bytes) -> Any:
 
 def use_stored_form(cls: type, proxy: type[ProxyValue]) -> None:
     """Have instances of a class pickled in the way that the method `pickled` of its proxy returns."""
-    _OWN[cls] = lambda item: proxy(item).pickled()  # type: ignore[attr-defined]
+    _OWN[cls] = lambda item: proxy(item)._redun_pickled()  # type: ignore[attr-defined]
 
 
 _PATHS = (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
@@ -71,7 +71,7 @@ def dump(value: Any) -> bytes:
         ) from error
     except InvalidArgumentError:
         raise
-    except Exception as error:
+    except FOREIGN_ERRORS as error:
         raise InvalidValueError(describe(value, error, _dump)) from error
 
 
@@ -114,7 +114,7 @@ def _locate(value: Any, probe: Callable[[Any], Any]) -> tuple[str, Any]:
         for label, part in _parts(value):
             try:
                 probe(part)
-            except Exception:  # whatever stops the part from being stored
+            except FOREIGN_ERRORS:  # whatever stops the part from being stored
                 path += label
                 value = part
                 break
@@ -131,6 +131,6 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [(f"[{index}]", part) for index, part in enumerate(value)]
     if isinstance(value, set | frozenset):
         return [(" (an item)", part) for part in value]
-    if isinstance(value, type) or hasattr(get_type_registry().get_proxy(type(value)), "reduction"):
+    if isinstance(value, type) or hasattr(get_type_registry().get_proxy(type(value)), "_redun_reduction"):
         return []
     return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]

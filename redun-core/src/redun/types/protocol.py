@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from redun.errors import InvalidValueError, ValueTypeError
+from redun.errors import FOREIGN_ERRORS, InvalidValueError, ValueTypeError
 from redun.types import names
 from redun.types.registry_calls import RegistryCalls
 
@@ -62,7 +62,8 @@ class TypeRegistry(RegistryCalls):
         self._by_name[cls.type_name] = cls
         self.hooks.update(name for name in ("preprocess", "postprocess") if name in vars(cls) and cls.__mro__[1:-1])
         raw_type = getattr(cls, "type", None)
-        is_proxy = hasattr(cls, "is_builtin")  # not by issubclass: `Value` is registered before ProxyValue exists
+        # Not by issubclass: `Value` is registered before ProxyValue exists.
+        is_proxy = hasattr(cls, "_redun_is_builtin")
         if isinstance(raw_type, type) and is_proxy:
             self._proxies[raw_type] = cast("type[ProxyValue]", cls)
         self.forget()
@@ -151,7 +152,7 @@ class TypeRegistry(RegistryCalls):
     def get_type_name(self, raw_type: type) -> str:
         """The type name under which instances of a class are stored."""
         found = self.get_type(raw_type)
-        if found is None or (issubclass(found, ProxyValue) and found.is_builtin):
+        if found is None or (issubclass(found, ProxyValue) and found._redun_is_builtin):
             return names.qualified_name(raw_type)
         return found.type_name
 
@@ -252,12 +253,13 @@ class Value(metaclass=MetaValue):
 
     type_name: ClassVar[str]
     """Under which it is stored: `module.Class` unless the class sets it. Changing it forgets what was stored."""
-    is_recorded: ClassVar[bool] = True
+    # What only classes of redun say has names that no class and no result of a user has.
+    _redun_is_recorded: ClassVar[bool] = True
     """Whether such a value inside a container gets a record of its own."""
-    has_path: ClassVar[bool] = False
+    _redun_has_path: ClassVar[bool] = False
     """Whether it has an attribute `path` by which it can be asked for."""
 
-    def as_today(self) -> Value:
+    def _redun_as_today(self) -> Value:
         """What a stored expression means by this value today: itself, unless the value stands for something by name."""
         return self
 
@@ -290,7 +292,7 @@ class Value(metaclass=MetaValue):
         """The value that `serialize` made bytes of. May raise `InvalidValueError`, which means a cache miss."""
         try:
             return pickle.loads(data)
-        except Exception as error:
+        except FOREIGN_ERRORS as error:
             raise InvalidValueError(f"a stored {cls.type_name} cannot be brought back: {error}") from error
 
     def get_serialization_format(self) -> str:
@@ -330,7 +332,7 @@ class ProxyValue(Value):
 
     type: ClassVar[Any] = None
     """The class of the raw values."""
-    is_builtin: ClassVar[bool] = False
+    _redun_is_builtin: ClassVar[bool] = False
     """Says only how texts are parsed: hashing and storing are left to the canonical encoding."""
     register = False
 
@@ -352,7 +354,7 @@ class ProxyValue(Value):
         """The raw value as bytes: by default its pickle."""
         return pickle.dumps(self.instance, 5)
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """What a task in the scheduler's own process gets in place of the raw value, and may change in place.
 
         By default the raw value itself: then no task must change it.

@@ -30,7 +30,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, cast
 
-from redun.errors import InvalidValueError, RedunError, describe_error
+from redun.errors import FOREIGN_ERRORS, InvalidValueError, RedunError, describe_error
 from redun.hashing import hash_data, hash_parts
 from redun.types import names, pickling
 from redun.types.node import Piece
@@ -73,11 +73,11 @@ def _choose(cls: type) -> _Reduce:
     if issubclass(cls, type):
         return _reduce_named
     proxy = get_type_registry().get_proxy(cls)
-    if proxy is not None and hasattr(proxy, "reduction"):
-        if hasattr(proxy, "pickled"):
+    if proxy is not None and hasattr(proxy, "_redun_reduction"):
+        if hasattr(proxy, "_redun_pickled"):
             pickling.use_stored_form(cls, proxy)
         return lambda item: _reduce_table(proxy, item)
-    if proxy is not None and not proxy.is_builtin:
+    if proxy is not None and not proxy._redun_is_builtin:
         return lambda item: _reduce_proxied(proxy, item)
     named = _NAMED.get(names.qualified_name(cls))
     if named is not None:
@@ -115,7 +115,7 @@ def ready(hash_: bytes) -> Reduction:
 
 
 def _reduce_table(proxy: Any, item: Any) -> Reduction:
-    return cast("Reduction", proxy(item).reduction())
+    return cast("Reduction", proxy(item)._redun_reduction())
 
 
 def _value_piece(type_name: str, get_hash: Callable[[], str]) -> bytes:
@@ -123,7 +123,7 @@ def _value_piece(type_name: str, get_hash: Callable[[], str]) -> bytes:
         text = get_hash()
     except RedunError:
         raise
-    except Exception as error:  # users' code, which may raise anything
+    except FOREIGN_ERRORS as error:  # users' code, which may raise anything
         raise InvalidValueError(f"the hash of a {type_name} cannot be worked out: {describe_error(error)}") from error
     if not isinstance(text, str):
         raise InvalidValueError(f"get_hash of a {type_name} must return a text, not a value of {type(text).__name__}")

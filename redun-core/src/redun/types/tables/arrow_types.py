@@ -25,7 +25,7 @@ class TableOfArrow(TableType, register=False):
 
     type_name = "pyarrow.Table"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Schema, number of rows and columns."""
         table = self.instance
         columns = [content(table.column(number)) for number in range(table.num_columns)]
@@ -44,11 +44,11 @@ class TableOfArrow(TableType, register=False):
         table = read_stream(body)
         return table if table.num_columns else _without_columns(table.schema, heading.get("rows", 0))
 
-    def pickled(self) -> Any:
+    def _redun_pickled(self) -> Any:
         """Its stored form: its own pickle holds all of a larger buffer."""
         return pickled_as_stored(self)
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """The same object: it cannot be changed."""
         return self.instance
 
@@ -77,7 +77,7 @@ class ArrayType(TableOfArrow, register=False):
 
     type_name = "pyarrow.Array"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Type and elements."""
         if not type(self.instance).__module__.startswith("pyarrow."):
             return reduce_instance(self.instance)

@@ -32,7 +32,7 @@ class NdarrayType(TableType, register=False):
 
     type_name = "numpy.ndarray"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Class, shape, dtype and elements."""
         array = self.instance
         cls = type(array)
@@ -77,7 +77,7 @@ class NdarrayType(TableType, register=False):
             return np.empty(shape, dtype)
         return np.frombuffer(body, dtype).reshape(shape, order=order).copy(order=order)
 
-    def pickled(self) -> Any:
+    def _redun_pickled(self) -> Any:
         """Its own pickle, except for dates and spans in the other byte order, which NumPy's pickles lose."""
         dtype = self.instance.dtype
         if dtype.kind in "mM" and not dtype.isnative and type(self.instance) in _LIKE_ARRAYS:
@@ -89,7 +89,7 @@ class NdarrayType(TableType, register=False):
         array = self.instance
         return [np.asarray(array).ravel().tolist()] if array.dtype.hasobject else []
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """A copy of the array in the same order of dimensions."""
         array = self.instance
         if type(array) not in _LIKE_ARRAYS or array.dtype.hasobject:
@@ -102,7 +102,7 @@ class ScalarType(TableType, register=False):
 
     type_name = "numpy.generic"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Class, dtype and value."""
         cls = type(self.instance)
         if cls.__module__.partition(".")[0] != "numpy":
@@ -125,7 +125,7 @@ class ScalarType(TableType, register=False):
         made = NdarrayType.deserialize(raw_type, data)
         return made[()] if type(made) is np.ndarray else made
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """The scalar itself, unless it has fields, which can be set."""
         return self.instance.copy() if isinstance(self.instance, np.void) else self.instance
 

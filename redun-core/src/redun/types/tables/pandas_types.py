@@ -39,7 +39,7 @@ class _PandasType(TableType, register=False):
         yield from (list(column) for column in self._columns() if column.dtype == object)
         yield list(getattr(self.instance, "attrs", {}).values())
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """A copy of the data, and of the Python objects in it."""
         if any(column.dtype == object for column in self._columns()):
             return copy_by_pickle(self.instance)
@@ -60,7 +60,7 @@ class DataFrameType(_PandasType, register=False):
 
     type_name = "pandas.DataFrame"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Labels, columns and attributes."""
         frame = self.instance
         columns = [array_parts(column.array) for column in self._columns()]
@@ -80,7 +80,7 @@ class SeriesType(_PandasType, register=False):
 
     type_name = "pandas.Series"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Name, labels, elements and attributes."""
         series = self.instance
         values = [series.name, index_parts(series.index), array_parts(series.array)]
@@ -92,7 +92,7 @@ class IndexType(_PandasType, register=False):
 
     type_name = "pandas.Index"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Names and labels."""
         return reduction(self.type_name, index_parts(self.instance))
 
@@ -105,7 +105,7 @@ class ExtensionArrayType(_PandasType, register=False):
 
     type_name = "pandas.api.extensions.ExtensionArray"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Dtype and elements."""
         return reduction(self.type_name, array_parts(self.instance))
 

@@ -33,7 +33,7 @@ class DataFrameType(TableType, register=False):
 
     type_name = "polars.DataFrame"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Names, dtypes and columns."""
         frame = self._frame()
         return reduction(
@@ -91,11 +91,11 @@ class DataFrameType(TableType, register=False):
         """The columns of Python objects."""
         return [column.to_list() for column in self._frame().get_columns() if column.dtype == pl.Object]
 
-    def pickled(self) -> Any:
+    def _redun_pickled(self) -> Any:
         """Its stored form: its own pickle cannot hold Python objects."""
         return pickled_as_stored(self)
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """Another frame over the same data: Polars copies data before it changes it."""
         if self.object_columns():
             return type(self).deserialize(None, self.serialize())
@@ -107,7 +107,7 @@ class SeriesType(DataFrameType, register=False):
 
     type_name = "polars.Series"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Name, dtype and elements."""
         series = self.instance
         return reduction(self.type_name, _class_name(series, pl.Series), series.name, column_parts(series))
@@ -129,7 +129,7 @@ class LazyFrameType(TableType, register=False):
 
     type_name = "polars.LazyFrame"
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """Raise InvalidValueError: a query is not data."""
         self._refuse()
 

@@ -21,7 +21,7 @@ class TableType(ProxyValue):
 
     register = False
 
-    def reduction(self) -> Reduction:
+    def _redun_reduction(self) -> Reduction:
         """What the canonical hash takes from the value: see `redun.types.reductions`."""
         raise NotImplementedError
 
@@ -43,7 +43,7 @@ class TableType(ProxyValue):
         """The Python objects in the value, column by column."""
         return ()
 
-    def private_copy(self) -> Any:
+    def _redun_private_copy(self) -> Any:
         """A copy that a task may change without changing the original."""
         raise NotImplementedError
 
