@@ -107,3 +107,8 @@ def write_file(path: str):
 @task()
 def squares(n: int):
     return total([[work(i, label(i)) for i in range(n)]])
+
+
+@task()
+def squares_by_label(n: int):
+    return total([[work(i=i, label=label(i))] for i in range(n)])

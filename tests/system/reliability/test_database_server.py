@@ -81,6 +81,32 @@ def test_a_run_waits_for_a_server_that_crashed_and_completes(
     assert "run wf.py main" in project.redun("log")
 
 
+def test_several_runs_wait_for_a_server_that_was_restarted_and_complete(
+    project: Any, server: PostgresServer, database: Database, wait: Callable[..., None]
+) -> None:
+    """Two of the same workflow and two of others that make the same calls; an administrator stops the server."""
+    configure(project, database, "db_retries = 1000\ndb_retries_backoff = 0.1\ndb_retries_backoff_max = 0.1")
+    project.redun("init")
+    tasks = ("main", "main", "squares", "squares_by_label")
+    processes = [project.start("run", "wf.py", name, "--n", str(N)) for name in tasks]
+    wait(lambda: project.jobs(DONE) > 0, processes[0])
+    server.stop("fast")
+    for process in processes:
+        wait(lambda process=process: "trying again" in project.errors(process), process)
+    server.start()
+    for process in processes:
+        stdout, _ = process.communicate(timeout=100)
+        assert (process.returncode, stdout.strip()) == (0, RESULT), project.errors(process)[-2000:]
+        assert "Traceback" not in project.errors(process)
+    assert project.problems() == []  # also: no row is there twice
+    assert project.statuses() == [DONE] * len(tasks)
+    assert project.call_count("work") == N
+    # Every job of all of them is there, with its end.
+    assert project.ask("SELECT count(*) FROM job WHERE status NOT IN (2, 3)") == [(0,)]
+    per_execution = "SELECT count(*) FROM job JOIN task ON task.id = task_id WHERE name = 'work' GROUP BY execution_id"
+    assert project.ask(per_execution) == [(N,)] * len(tasks)
+
+
 def test_a_server_that_is_gone_for_good_ends_the_run_with_a_clear_error(
     project: Any, server: PostgresServer, database: Database, wait: Callable[..., None]
 ) -> None:
