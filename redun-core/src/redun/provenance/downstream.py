@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import newest_job
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     """A call that took something, its depth, and through which parameters."""
 
 _MOST_CONSUMERS = 50
+_MOST_FILES = 1000
+"""Of how many files in one result those who took them are looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,9 @@ class _Walk:
         if not took:
             return ()  # what the calls below it made is known from these
         made = made_in(self._holdings, self._parents, call, job) - self._states
-        if made and call.children:
-            made -= self._made_of_others(call, self._beside(call, took))
+        beside = self._beside(call, took) if made and call.children else frozenset()
+        if beside:
+            made = self._without_others(call, made, beside)
         files = self._holdings.paths(each for each in self._holdings.in_order(call.value_hash) if each in made)
         self._states |= files.keys()
         return tuple(FileMade(path, value_hash, call) for value_hash, path in files.items())
@@ -145,26 +148,28 @@ class _Walk:
                 beside |= held - self._states - {argument.value_hash}
         return beside
 
-    def _made_of_others(self, call: CallRecord, beside: frozenset[bytes]) -> frozenset[bytes]:
-        """What is in the results of the calls below a call that took only other parts of the same containers.
+    def _without_others(self, call: CallRecord, made: frozenset[bytes], beside: frozenset[bytes]) -> frozenset[bytes]:
+        """What a call made, without the results of calls below it that took only other parts of the same containers.
 
-        A call below that took the right part is met for itself.
+        A call below that took the right part is met for itself. So are, as far as they count, those below a call that
+        made too many to look at.
         """
-        if not beside:
-            return frozenset()
         hashes = call.children[-MOST_CHILDREN:]
         found = self.backend.calls(hashes)
         children = [found[each] for each in dict.fromkeys(hashes) if each in found]
         self._holdings.read(each.value_hash for child in children for each in child.arguments)
         self._holdings.read(child.value_hash for child in children)
+        others: set[bytes] = set()
         of_others: set[bytes] = set()
-        results: set[bytes] = set()
+        of_these: set[bytes] = set()
         for child in children:
             sources = {source for each in child.arguments for source in each.upstream}
-            if not (beside.isdisjoint(self._holdings.taken(child)) and of_others.isdisjoint(sources)):
-                of_others.add(child.call_hash)
-                results |= self._holdings.held(child.value_hash)
-        return frozenset(results)
+            if beside.isdisjoint(self._holdings.taken(child)) and others.isdisjoint(sources):
+                of_these |= self._holdings.held(child.value_hash)
+            else:
+                others.add(child.call_hash)
+                of_others |= self._holdings.held(child.value_hash)
+        return made - of_others if len(hashes) == len(call.children) else made & of_these - of_others
 
     # -- what took it next --------------------------------------------------------------------------------------------
 
@@ -201,7 +206,7 @@ class _Walk:
         above = self._above(call, job, has_takers=has_takers)
         if above is not None:
             yield above, depth, ()
-        for value_hash in files:
+        for value_hash in islice(files, _MOST_FILES):
             yield from (each for each in self.takers(value_hash, depth) if each[0].call_hash != call.call_hash)
 
     def _is_meant(self, call: CallRecord, took: tuple[str, ...], argument: Argument) -> bool:
