@@ -57,13 +57,18 @@ class Database:
 
 
 class PostgresServer:
-    """A server on a Unix socket in a folder of its own: no port to collide on."""
+    """A server on a Unix socket in a folder of its own: no port to collide on.
 
-    def __init__(self, programs: Path) -> None:
+    folder: one to keep, which may be that of an earlier server. The path of a Unix socket has 107 bytes at most.
+    """
+
+    def __init__(self, programs: Path, folder: Path | None = None) -> None:
         self._programs = programs
-        # Short: the path of a Unix socket has 107 bytes at most.
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self.folder.mkdir(exist_ok=True)
         self._drop = self._without_root()
+        if (self.folder / "data" / "PG_VERSION").exists():
+            return
         password = self.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
@@ -80,7 +85,7 @@ class PostgresServer:
         drop = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         if subprocess.run([self._programs / "initdb", "--version"], capture_output=True, **drop).returncode != 0:
             # The folder of the wheel may be closed to others.
-            shutil.copytree(self._programs.parent, self.folder / "install")
+            shutil.copytree(self._programs.parent, self.folder / "install", dirs_exist_ok=True)
             self._programs = self.folder / "install" / "bin"
         return drop
 

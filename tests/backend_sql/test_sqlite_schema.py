@@ -128,6 +128,14 @@ def row(columns: str) -> dict[str, None]:
     return dict.fromkeys(columns.split())
 
 
+TAKERS = (
+    select(call_argument.c.call_id)
+    .where(call_argument.c.value_prefix == b"")
+    .order_by(call_argument.c.call_id)
+    .limit(1)
+    .offset(0)
+    .subquery("page")
+)
 STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_SCHEDULER": select(scheduler.c.heartbeat).where(scheduler.c.id == "x"),
     "INSERT_SCHEDULER": insert(scheduler),
@@ -160,11 +168,7 @@ STATEMENTS: dict[str, ClauseElement] = {
     .where(prefix(call.c.value_hash) == b"", call.c.value_hash == b"", call.c.inline.is_not(None))
     .limit(1)
     .offset(0),
-    "SELECT_ARGUMENTS": select(call.c.arguments)
-    .join_from(call_argument, call, call.c.id == call_argument.c.call_id)
-    .where(call_argument.c.value_prefix == b"")
-    .limit(1)
-    .offset(0),
+    "SELECT_ARGUMENTS": select(call.c.arguments).join_from(TAKERS, call, call.c.id == TAKERS.c.call_id),
     "SELECT_LAST_VALUE": maximum(value.c.id),
     "SELECT_VALUE_ID": select(value.c.id).where(prefix(value.c.hash) == b"", value.c.hash == b""),
     "UPDATE_VALUE": update(value).values(kind_id=1, data=b"").where(value.c.id == 1),

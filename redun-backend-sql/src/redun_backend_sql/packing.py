@@ -14,6 +14,7 @@ Arguments follow each other in the order of the call's `signature`; of each:
 from __future__ import annotations
 
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - it is the name of a class
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ STORED = "stored:"
 
 _KIND_AND_SIZE = Struct("<HB")
 _COUNT = Struct("<I")
+_HASH = Struct(f"{HASH_SIZE}s")
 
 
 class InlineValue(NamedTuple):
@@ -87,4 +89,7 @@ def unpack_hashes(packed: bytes | None) -> tuple[bytes, ...]:
     """The hashes in a column that holds them one after the other; NULL holds none."""
     if not packed:
         return ()
-    return tuple(packed[i : i + HASH_SIZE] for i in range(0, len(packed), HASH_SIZE))
+    try:
+        return tuple([each for (each,) in _HASH.iter_unpack(packed)])
+    except StructError:  # cut off: whoever looks these up will find that the last is none
+        return tuple(packed[i : i + HASH_SIZE] for i in range(0, len(packed), HASH_SIZE))

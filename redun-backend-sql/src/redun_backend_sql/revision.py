@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_REVISION = 2
+SCHEMA_REVISION = 3
 """Counts up with every migration; the migration's own identifier is this number with four digits."""
 
 VERSION_TABLE = "redun_repository"

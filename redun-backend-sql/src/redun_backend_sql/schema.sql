@@ -206,4 +206,8 @@ CREATE TABLE handle_edge (
  WITHOUT ROWID
 ;
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+CREATE INDEX job_unfinished ON job (execution_id, number) WHERE status IN (1, 4, 5);
+
+CREATE INDEX tag_by_key_and_id ON tag ("key", id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0003');

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import Argument, CallRecord
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Integer, LargeBinary, Select, bindparam, select
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, call_argument, prefix, signature, task, task_set, value, value_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from redun_backend_sql.questions.engine import Rows
 
 MOST_CONTAINERS = 1000
 """How many containers of a value are followed: a file that is in more is better found through one of them."""
@@ -22,7 +26,7 @@ MOST_CONTAINERS = 1000
 class CallQuestions:
     """Answers through a function that runs a statement."""
 
-    def __init__(self, rows: Callable[[Select[Any]], Sequence[Any]]) -> None:
+    def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
     def calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, CallRecord]:
@@ -30,8 +34,7 @@ class CallQuestions:
         wanted = set(call_hashes)
         newest: dict[bytes, CallRecord] = {}
         for chunk in chunks(list(wanted)):
-            prefixes = [each[:8] for each in chunk]
-            for row in self._rows(_calls(select(call.c.id).where(prefix(call.c.call_hash).in_(prefixes)))):
+            for row in self._rows(_calls_hashed(), {"prefixes": [each[:8] for each in chunk]}):
                 known = newest.get(row.call_hash)
                 if row.call_hash in wanted and (known is None or known.time <= row.time):
                     newest[row.call_hash] = _record(row)
@@ -40,8 +43,8 @@ class CallQuestions:
     def of_evaluation(self, eval_hash: bytes, limit: int) -> list[CallRecord]:
         """The completed calls of an evaluation, newest first."""
         # How many there are is bounded by how often one evaluation came out differently.
-        numbers = select(call.c.id).where(prefix(call.c.eval_hash) == eval_hash[:8], call.c.call_hash.is_not(None))
-        found = [_record(row) for row in self._rows(_calls(numbers)) if row.eval_hash == eval_hash]
+        rows = self._rows(_calls_of_evaluation(), {"prefix": eval_hash[:8]})
+        found = [_record(row) for row in rows if row.eval_hash == eval_hash]
         return sorted(found, key=lambda record: record.time, reverse=True)[:limit]
 
     def at(self, numbers: Sequence[int]) -> list[tuple[Any, CallRecord]]:
@@ -52,43 +55,70 @@ class CallQuestions:
         """The newest calls that returned this value, or a container of it."""
         found: dict[int, CallRecord] = {}
         for each in self._with_containers(value_hash):
-            numbered = self._numbered(_with_prefix(call.c.value_hash, each), limit)
-            found.update((number, record) for number, record in numbered.items() if record.value_hash == each)
+            for row in self._rows(_calls_with_result(), {"prefix": each[:8], "most": limit}):
+                if row.value_hash == each:
+                    found[row.id] = _record(row)
         return _last(found, limit)
 
     def with_argument(self, value_hash: bytes, limit: int) -> list[CallRecord]:
         """The newest calls that took this value, or a container of it."""
         found: dict[int, CallRecord] = {}
         for each in self._with_containers(value_hash):
-            numbers = select(call_argument.c.call_id.label("id")).where(call_argument.c.value_prefix == each[:8])
-            for number, record in self._numbered(numbers, limit).items():
+            for row in self._rows(_calls_with_argument(), {"prefix": each[:8], "most": limit}):
+                record = _record(row)
                 if any(argument.value_hash == each for argument in record.arguments):
-                    found[number] = record
+                    found[row.id] = record
         return _last(found, limit)
 
     def _with_containers(self, value_hash: bytes) -> list[bytes]:
-        statement = (
-            select(value.c.hash)
-            .join_from(value_child, value, value.c.id == value_child.c.value_id)
-            .where(value_child.c.child_hash == value_hash)
-            .order_by(value_child.c.value_id.desc())
-            .limit(MOST_CONTAINERS)
-        )
-        return [value_hash, *(container for (container,) in self._rows(statement))]
-
-    def _numbered(self, numbers: Select[Any], limit: int) -> dict[int, CallRecord]:
-        """The newest of the calls whose ids a statement selects."""
-        newest = numbers.order_by(numbers.selected_columns.id.desc()).limit(limit)
-        return {row.id: _record(row) for row in self._rows(_calls(newest))}
+        return [value_hash, *(container for (container,) in self._rows(_containers(), {"child": value_hash}))]
 
 
-def _with_prefix(column: ColumnElement[bytes], value_hash: bytes) -> Select[Any]:
-    """The ids of calls with at least the start of a hash.
+# -- statements: made once, because making one costs as much as running it --------------------------------------------
+
+
+@functools.cache
+def _calls_hashed() -> Select[Any]:
+    return _calls(select(call.c.id).where(prefix(call.c.call_hash).in_(bindparam("prefixes", expanding=True))))
+
+
+@functools.cache
+def _calls_of_evaluation() -> Select[Any]:
+    is_of_it = prefix(call.c.eval_hash) == bindparam("prefix", type_=LargeBinary)
+    return _calls(select(call.c.id).where(is_of_it, call.c.call_hash.is_not(None)))
+
+
+@functools.cache
+def _calls_with_result() -> Select[Any]:
+    """The newest calls with at least the start of a hash.
 
     The full hash is compared afterwards: with that in the statement too, the planner takes so few rows for granted that
     it sorts them, and a common result has a million.
     """
-    return select(call.c.id).where(prefix(column) == value_hash[:8])
+    start = bindparam("prefix", type_=LargeBinary)
+    return _newest(walk(select(call.c.id), [prefix(call.c.value_hash), call.c.id], [start]))
+
+
+@functools.cache
+def _calls_with_argument() -> Select[Any]:
+    start = bindparam("prefix", type_=LargeBinary)
+    columns = [call_argument.c.value_prefix, call_argument.c.call_id]
+    return _newest(walk(select(call_argument.c.call_id.label("id")), columns, [start]))
+
+
+def _newest(numbers: Select[Any]) -> Select[Any]:
+    return _calls(numbers.limit(bindparam("most", type_=Integer)))
+
+
+@functools.cache
+def _containers() -> Select[Any]:
+    return (
+        select(value.c.hash)
+        .join_from(value_child, value, value.c.id == value_child.c.value_id)
+        .where(value_child.c.child_hash == bindparam("child", type_=LargeBinary))
+        .order_by(value_child.c.value_id.desc())
+        .limit(MOST_CONTAINERS)
+    )
 
 
 def _calls(numbers: Select[Any]) -> Select[Any]:
@@ -106,8 +136,14 @@ def _last(found: dict[int, CallRecord], limit: int) -> list[CallRecord]:
     return [found[number] for number in sorted(found, reverse=True)[:limit]]
 
 
+@functools.cache
+def _names(text: str) -> tuple[str, ...]:
+    """Signatures are few, and calls are many."""
+    return tuple(json.loads(text))
+
+
 def _record(row: Any) -> CallRecord:
-    names = json.loads(row.names)
+    names = _names(row.names)
     packed = unpack_arguments(row.arguments)
     arguments = tuple(Argument(name, each.value_hash, each.upstream) for name, each in zip(names, packed, strict=True))
     return CallRecord(

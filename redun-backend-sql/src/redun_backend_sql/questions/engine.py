@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Select
 
     from redun_backend_sql.run_path.driver import Connection
+
+
+class Rows(Protocol):
+    """Runs a statement and gives all of its rows."""
+
+    def __call__(self, statement: Select[Any], values: Mapping[str, Any] | None = None, /) -> Sequence[Any]:
+        """values: of the statement's parameters."""
 
 
 def make_engine(connection: Connection) -> Engine:

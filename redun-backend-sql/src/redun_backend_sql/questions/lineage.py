@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.lineage import ValueLinks
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from redun_backend_sql.packing import unpack_hashes
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import execution, job, prefix, value, value_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from redun.backends.records import CallRecord
 
     from redun_backend_sql.questions.calls import CallQuestions
+    from redun_backend_sql.questions.engine import Rows
 
 
 class LineageQuestions:
     """Answers through a function that runs a statement."""
 
-    def __init__(self, rows: Callable[[Select[Any]], Sequence[Any]], calls: CallQuestions) -> None:
+    def __init__(self, rows: Rows, calls: CallQuestions) -> None:
         self._rows = rows
         self._calls = calls
 
@@ -35,12 +37,8 @@ class LineageQuestions:
         wanted = set(value_hashes)
         found: dict[bytes, ValueLinks] = {}
         for chunk in chunks(list(wanted)):
-            statement = (
-                select(value.c.hash, value_kind.c.type_name, value.c.path, value.c.children)
-                .join_from(value, value_kind, value_kind.c.id == value.c.kind_id)
-                .where(prefix(value.c.hash).in_([each[:8] for each in chunk]))
-            )
-            for value_hash, type_name, path, children in self._rows(statement):
+            rows = self._rows(_links(), {"prefixes": [each[:8] for each in chunk]})
+            for value_hash, type_name, path, children in rows:
                 if value_hash in wanted:
                     found[value_hash] = ValueLinks(type_name, path, unpack_hashes(children))
         return found
@@ -55,3 +53,12 @@ class LineageQuestions:
             )
             found.update((number, options_hash) for number, options_hash in self._rows(statement))
         return found
+
+
+@functools.cache
+def _links() -> Select[Any]:
+    return (
+        select(value.c.hash, value_kind.c.type_name, value.c.path, value.c.children)
+        .join_from(value, value_kind, value_kind.c.id == value.c.kind_id)
+        .where(prefix(value.c.hash).in_(bindparam("prefixes", expanding=True)))
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import (
+    MOST_CHILDREN_COUNTED,
     CallRecord,
     EntityKind,
     EntityRef,
@@ -17,7 +19,19 @@ from redun.backends.records import (
     TaskCount,
     TaskRecord,
 )
-from sqlalchemy import Executable, Select, and_, func, select, tuple_
+from sqlalchemy import (
+    Executable,
+    FromClause,
+    Integer,
+    LargeBinary,
+    Select,
+    Values,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
@@ -25,8 +39,9 @@ from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
 from redun_backend_sql.questions.lineage import LineageQuestions
 from redun_backend_sql.questions.sync import SyncQuestions
+from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
-from redun_backend_sql.schema import call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
+from redun_backend_sql.schema import Id, call, execution, executor, job, job_count, prefix, tag, task, value, value_kind
 from redun_backend_sql.storable import storable_path
 
 if TYPE_CHECKING:
@@ -49,9 +64,9 @@ class Questions:
         """What a statement of a search gives."""
         return self._rows(statement)
 
-    def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+    def _rows(self, statement: Select[Any], values: Mapping[str, Any] | None = None, /) -> Sequence[Any]:
         with driver_errors(), self._engine.connect() as connection:
-            return connection.execute(statement).all()
+            return connection.execute(statement, values).all()
 
     def _change(self, statement: Executable) -> int:
         """How many rows a statement has changed; none where it would add one that is there."""
@@ -83,51 +98,42 @@ class Questions:
             .where(execution.c.uuid == execution_id, job_count.c.count > 0)
             .group_by(task.c.namespace, task.c.name, job_count.c.status)
         )
-        counts = [TaskCount(_full_name(ns, name), Status(status), n) for ns, name, status, n in self._rows(statement)]
+        counts = [TaskCount(_full_name(ns, name), Status(status), int(n)) for ns, name, status, n in self._rows(statement)]
         return sorted(counts)
 
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def jobs(self, execution_id: str, parent: int | None, after: int, limit: int) -> list[JobRow]:
         """See `Backend.jobs`."""
-        page = _job_keys().where(job.c.execution_id == _number_of(execution_id), job.c.number > after)
-        if parent is not None:
-            page = page.where(job.c.parent == parent)
-        return self._job_rows(page.order_by(job.c.number).limit(limit))
+        values = {"uuid": execution_id, "parent": parent, "after": after, "most": limit}
+        rows = self._rows(_jobs_after() if parent is None else _children_after(), values)
+        return [_job(row) for row in sorted(rows, key=lambda row: row.number)]
 
     def job(self, execution_id: str, number: int) -> JobRow | None:
         """See `Backend.job`."""
-        page = _job_keys().where(job.c.execution_id == _number_of(execution_id), job.c.number == number)
-        rows = self._job_rows(page.limit(1))
-        return rows[0] if rows else None
+        rows = self._rows(_one_job(), {"uuid": execution_id, "number": number})
+        return _job(rows[0]) if rows else None
 
     def jobs_of_call(self, call_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
         """See `Backend.jobs_of_call`; with an execution and a number, `Backend.jobs_of_call_before`."""
-        is_it = and_(prefix(call.c.call_hash) == call_hash[:8], call.c.call_hash == call_hash)
-        numbers = [number for (number,) in self._rows(select(call.c.id).where(is_it))]
-        return self._newest_jobs(job.c.call_id, numbers, limit, before)
+        numbers = [number for (number,) in self._rows(_numbers_of_call(), {"prefix": call_hash[:8], "hash": call_hash})]
+        return self._newest_jobs("call_id", numbers, limit, before)
 
     def jobs_of_task(self, task_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
         """See `Backend.jobs_of_task`; with an execution and a number, `Backend.jobs_of_task_before`."""
         numbers = [number for (number,) in self._rows(select(task.c.id).where(task.c.hash == task_hash))]
-        return self._newest_jobs(job.c.task_id, numbers, limit, before)
+        return self._newest_jobs("task_id", numbers, limit, before)
 
     def _newest_jobs(
-        self, column: Any, numbers: Iterable[int], limit: int, before: tuple[str, int] | None
+        self, column: str, numbers: Iterable[int], limit: int, before: tuple[str, int] | None
     ) -> list[JobRow]:
-        key = tuple_(job.c.execution_id, job.c.number)
         rows: dict[tuple[int, int], Any] = {}
+        uuid, below = before if before is not None else (None, None)
         for number in numbers:
-            # Newest first within the index, so that the limit ends the walk.
-            order = (job.c.execution_id.desc(), job.c.number.desc())
-            page = _job_keys().where(column == number).order_by(*order).limit(limit)
-            if before is not None:
-                page = page.where(key < tuple_(_number_of(before[0]), before[1]))
-            rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
+            values = {"owner": number, "most": limit, "uuid": uuid, "below": below}
+            found = self._rows(_newest_jobs(column, before is not None), values)
+            rows.update(((row.execution_id, row.number), row) for row in found)
         return [_job(rows[key]) for key in sorted(rows, reverse=True)[:limit]]
-
-    def _job_rows(self, page: Select[Any]) -> list[JobRow]:
-        return [_job(row) for row in sorted(self._rows(_jobs(page)), key=lambda row: row.number)]
 
     # -- by their numbers in the tables, for searches -----------------------------------------------------------------
 
@@ -138,13 +144,11 @@ class Questions:
 
     def jobs_numbered(self, keys: Sequence[tuple[int, int]]) -> list[JobRow]:
         """Some jobs by the number of their execution and their own, in this order."""
-        of_executions: dict[int, list[int]] = {}
-        for execution_id, number in keys:
-            of_executions.setdefault(execution_id, []).append(number)
         rows: dict[tuple[int, int], Any] = {}
-        for execution_id, numbers in of_executions.items():
-            page = _job_keys().where(job.c.execution_id == execution_id, job.c.number.in_(numbers)).limit(len(numbers))
-            rows.update(((row.execution_id, row.number), row) for row in self._rows(_jobs(page)))
+        for chunk in chunks(keys):
+            page = Values(column("execution_id", Id), column("number", Id), name="page").data(list(chunk)).cte("page")
+            found = self._rows(_jobs_with(page))
+            rows.update(((row.execution_id, row.number), row) for row in found)
         return [_job(rows[key]) for key in keys if key in rows]
 
     def tasks_numbered(self, numbers: Sequence[int]) -> list[TaskRecord]:
@@ -214,8 +218,45 @@ class Questions:
         return self._ids.find(start, limit)
 
 
-def _number_of(execution_id: str) -> Any:
-    return select(execution.c.id).where(execution.c.uuid == execution_id).scalar_subquery()
+# -- statements: made once, because making one costs as much as running it --------------------------------------------
+
+_MOST = bindparam("most", type_=Integer)
+
+
+@functools.cache
+def _jobs_after() -> Select[Any]:
+    page = _job_keys().where(job.c.execution_id == _execution_number(), job.c.number > bindparam("after"))
+    return _jobs(page.order_by(job.c.number).limit(_MOST))
+
+
+@functools.cache
+def _children_after() -> Select[Any]:
+    page = _job_keys().where(job.c.execution_id == _execution_number(), job.c.number > bindparam("after"))
+    return _jobs(page.where(job.c.parent == bindparam("parent")).order_by(job.c.number).limit(_MOST))
+
+
+@functools.cache
+def _one_job() -> Select[Any]:
+    is_it = (job.c.execution_id == _execution_number(), job.c.number == bindparam("number"))
+    return _jobs(_job_keys().where(*is_it).limit(1))
+
+
+@functools.cache
+def _numbers_of_call() -> Select[Any]:
+    is_alike = prefix(call.c.call_hash) == bindparam("prefix", type_=LargeBinary)
+    return select(call.c.id).where(is_alike, call.c.call_hash == bindparam("hash"))
+
+
+@functools.cache
+def _newest_jobs(column: str, has_bound: bool) -> Select[Any]:
+    """The newest jobs of a task or call, perhaps before another job."""
+    columns = [job.c[column], job.c.execution_id, job.c.number]
+    below = [_execution_number(), bindparam("below", type_=Integer)] if has_bound else []
+    return _jobs(walk(_job_keys(), columns, [bindparam("owner", type_=Id)], below).limit(_MOST))
+
+
+def _execution_number() -> Any:
+    return select(execution.c.id).where(execution.c.uuid == bindparam("uuid")).scalar_subquery()
 
 
 def _job_keys() -> Select[Any]:
@@ -228,14 +269,19 @@ def _jobs(page: Select[Any]) -> Select[Any]:
     The keys come first, and with their limit: left to itself, the planner may join and sort all jobs before it takes
     some.
     """
-    keys = page.subquery("page")
+    return _jobs_with(page.subquery("page"))
+
+
+def _jobs_with(keys: FromClause) -> Select[Any]:
     child = job.alias("child")
-    child_count = (
-        select(func.count())
+    children = (
+        select(child.c.number)
         .where(child.c.execution_id == job.c.execution_id, child.c.parent == job.c.number)
+        .limit(MOST_CHILDREN_COUNTED)
         .correlate(job)
-        .scalar_subquery()
+        .subquery("children")
     )
+    child_count = select(func.count()).select_from(children).scalar_subquery()
     return (
         select(
             execution.c.uuid,

@@ -57,9 +57,11 @@ SELECT_RESULT = (
     "SELECT call.kind_id, call.inline FROM call"
     " WHERE substr(call.value_hash, 1, 8) = ? AND call.value_hash = ? AND call.inline IS NOT NULL LIMIT ? OFFSET ?"
 )
+# The limit comes before the join: for a value that many calls took, PostgreSQL would read all calls in their order.
 SELECT_ARGUMENTS = (
-    "SELECT call.arguments FROM call_argument JOIN call ON call.id = call_argument.call_id"
-    " WHERE call_argument.value_prefix = ? LIMIT ? OFFSET ?"
+    "SELECT call.arguments FROM (SELECT call_argument.call_id AS call_id FROM call_argument"
+    " WHERE call_argument.value_prefix = ? ORDER BY call_argument.call_id LIMIT ? OFFSET ?) AS page"
+    " JOIN call ON call.id = page.call_id"
 )
 SELECT_LAST_VALUE = "SELECT max(value.id) AS max_1 FROM value"
 SELECT_VALUE_ID = "SELECT value.id FROM value WHERE substr(value.hash, 1, 8) = ? AND value.hash = ?"

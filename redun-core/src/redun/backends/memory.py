@@ -14,6 +14,7 @@ from redun.backends.memory_search import MemorySearch
 from redun.backends.memory_sync import MemorySync
 from redun.backends.memory_tags import MemoryTags
 from redun.backends.records import (
+    MOST_CHILDREN_COUNTED,
     CallHit,
     CallRecord,
     EntityKind,
@@ -379,7 +380,7 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, Backend
             job.end_time,
             job.executor,
             job.attempt,
-            len(self._children.get((job.execution_id, job.number), {})),
+            min(len(self._children.get((job.execution_id, job.number), {})), MOST_CHILDREN_COUNTED),
         )
 
 

@@ -234,6 +234,10 @@ class CallHit(NamedTuple):
     task_set_hash: bytes
 
 
+MOST_CHILDREN_COUNTED = 10_000
+"""How many children of a job are counted: each of them costs time, and any job may have a million."""
+
+
 class JobRow(NamedTuple):
     """A job as `redun log` shows it."""
 
@@ -251,6 +255,7 @@ class JobRow(NamedTuple):
     executor: str
     attempt: int
     child_count: int
+    """How many jobs it made; `MOST_CHILDREN_COUNTED` stands for as many or more."""
 
 
 class EntityRef(NamedTuple):

@@ -135,7 +135,9 @@ class _Comparison:
             else:
                 self._left -= 1
                 self._found.jobs.append(JobDifference(depth, before, after))
-                pairs = [(row, None) for row in self._children(before)] + [(None, row) for row in self._children(after)]
+                most = self._left
+                pairs = [(row, None) for row in self._children(before, most)]
+                pairs += [(None, row) for row in self._children(after, most)]
             stack.extend((depth + 1, *pair) for pair in reversed(pairs))
 
     def _read_ahead(self, before: JobRow, after: JobRow, stack: list[tuple[int, JobRow | None, JobRow | None]]) -> None:
@@ -169,12 +171,12 @@ class _Comparison:
         both = [(old, before), (new, after)]
         return not any(call is not None and call.children and not job.child_count for call, job in both)
 
-    def _children(self, job: JobRow | None) -> list[JobRow]:
+    def _children(self, job: JobRow | None, most: int = _MOST_CHILDREN) -> list[JobRow]:
         rows: list[JobRow] = []
         if job is None or not job.child_count:
             return rows
         # Equal calls among them cost little: they are left out without being read.
-        while len(rows) < _MOST_CHILDREN:
+        while len(rows) <= most:
             after = rows[-1].number if rows else 0
             page = self._backend.jobs(job.execution_id, parent=job.number, after=after, limit=_PAGE)
             rows += page

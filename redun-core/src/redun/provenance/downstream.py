@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import newest_job
+from redun.provenance.siblings import Siblings
+from redun.provenance.upstream import Parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
     from redun.backends.records import CallRecord, JobRow
 
 _MOST_CONSUMERS = 50
-_MOST_SIBLINGS = 2000
-"""How many of the calls made beside a call are looked at to find those that took its result."""
-
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -93,6 +92,8 @@ def files_made(backend: Backend, calls: list[CallRecord]) -> list[FileMade]:
 class _Walk:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self._parents = Parents(backend)
+        self._siblings_of: dict[tuple[str, int], Siblings] = {}
 
     def takers(self, value_hash: bytes, depth: int) -> list[tuple[CallRecord, int, tuple[str, ...]]]:
         """The calls that took a value, alone or in a container."""
@@ -127,24 +128,20 @@ class _Walk:
         """What one body has returned is evaluated below one job, so that is where an expression's value is taken."""
         if job is None or job.parent is None:
             return []
-        rows = self.backend.jobs(job.execution_id, parent=job.parent, after=job.number, limit=_MOST_SIBLINGS)
-        calls = self.backend.calls([row.call_hash for row in rows if row.call_hash is not None])
-        found = []
-        for sibling in calls.values():
-            took = tuple(each.name for each in sibling.arguments if call.call_hash in each.upstream)
-            if took:
-                found.append((sibling, depth, took))
-        return found
+        key = (job.execution_id, job.parent)
+        if key not in self._siblings_of:
+            self._siblings_of[key] = Siblings(self.backend, *key)
+        takers = self._siblings_of[key].takers(call.call_hash, job.number)
+        return [(sibling, depth, took) for sibling, took in takers]
 
     def _above(self, call: CallRecord, job: JobRow | None, *, has_takers: bool) -> CallRecord | None:
         """The call whose result the call's own went into.
 
         What nobody beside it takes must be in the result of the call above: nothing else is evaluated.
         """
-        if job is None or job.parent is None:
+        if job is None:
             return None
-        parent = self.backend.job(job.execution_id, job.parent)
-        above = self.backend.call(parent.call_hash) if parent is not None and parent.call_hash is not None else None
+        _, above = self._parents.of(job)
         if above is None or above.is_error:
             return None
         if not has_takers or above.value_hash == call.value_hash:

@@ -6,6 +6,8 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from redun.backends.records import MOST_CHILDREN_COUNTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -132,7 +134,7 @@ def _children(backend: Backend, graph: Graph, job: JobRow, most: int) -> Iterato
         if len(rows) < _PAGE:
             break
         after = rows[-1].number
-    if read < job.child_count:
+    if read < job.child_count or (read >= most and job.child_count >= MOST_CHILDREN_COUNTED):
         graph.is_complete = False
 
 

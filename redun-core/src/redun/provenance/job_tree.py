@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class _ChildPages:
         self._execution_id = execution_id
         self._ahead: defaultdict[int, list[JobRow]] = defaultdict(list)
         self._reads_ahead = True
+        self._sizes = chain((_FIRST_PAGE,), repeat(_PAGE))
 
     def children(self, job: JobRow) -> Iterator[JobRow]:
         if job.child_count == 0:
@@ -89,7 +91,7 @@ class _ChildPages:
         if not self._reads_ahead:
             return None
         self._ahead.clear()
-        for row in self._backend.jobs(self._execution_id, after=job.number, limit=_PAGE):
+        for row in self._backend.jobs(self._execution_id, after=job.number, limit=next(self._sizes)):
             if row.parent is not None:
                 self._ahead[row.parent].append(row)
         found = self._ahead.pop(job.number, [])

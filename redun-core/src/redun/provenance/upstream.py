@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.backends.records import Argument, CallRecord, JobRow
 
+    _Item = Step | tuple[CallRecord, str | None, int]
+    """What comes on the way: what is told, or a call of which to tell, with its parameter and depth."""
+
 MOST_CHILDREN = 500
 """How many of the calls below a call are looked at to find the one that its result came from."""
 _MOST_PRODUCERS = 20
 _MOST_LEVELS = 100
+_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +74,38 @@ class Parents:
 
 def sources_of(
     backend: Backend, job: JobRow | None, argument: Argument, parents: Parents
-) -> tuple[list[CallRecord], JobRow | None]:
+) -> tuple[Iterator[CallRecord], JobRow | None]:
     """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
 
-    Where there are none, the second result is the job in whose code the argument was set; None for the root's.
+    They are read page by page: a list may be made of the results of a million calls. Where there are none, the second
+    result is the job in whose code the argument was set; None for the root's.
     """
+    none: Iterator[CallRecord] = iter(())
     if argument.upstream:
-        found = backend.calls(argument.upstream)
-        return [found[each] for each in argument.upstream if each in found], job
+        return _in_pages(backend, argument.upstream), job
     owner = job
     for _ in range(_MOST_LEVELS):
         if owner is None or owner.parent is None:
-            return [], None
+            return none, None
         parent, call = parents.of(owner)
         if parent is None or call is None:
-            return [], parent
+            return none, parent
         same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
         if same is None:
             same = _container(backend, call, argument.value_hash)
         if same is None:
-            return [], parent
+            return none, parent
         if same.upstream:
-            found = backend.calls(same.upstream)
-            return [found[each] for each in same.upstream if each in found], parent
+            return _in_pages(backend, same.upstream), parent
         owner = parent
-    return [], owner
+    return none, owner
+
+
+def _in_pages(backend: Backend, call_hashes: Sequence[bytes]) -> Iterator[CallRecord]:
+    for start in range(0, len(call_hashes), _PAGE):
+        page = call_hashes[start : start + _PAGE]
+        found = backend.calls(page)
+        yield from (found[each] for each in page if each in found)
 
 
 def _container(backend: Backend, call: CallRecord, value_hash: bytes) -> Argument | None:
@@ -128,9 +139,12 @@ class _Walk:
 
     def _of_calls(self, start: list[tuple[CallRecord, str | None, int]], value_hash: bytes | None) -> Iterator[Step]:
         """Of calls and of everything before them. An explicit stack: derivations may be of any depth."""
-        stack: list[Step | tuple[CallRecord, str | None, int]] = list(reversed(start))
+        stack: list[Iterator[_Item]] = [iter(start)]
         while stack:
-            item = stack.pop()
+            item = next(stack[-1], None)
+            if item is None:
+                stack.pop()
+                continue
             if isinstance(item, Step):
                 yield item
                 continue
@@ -142,25 +156,27 @@ class _Walk:
             yield Step(depth, value_hash or call.value_hash, call, job, name, was_shown)
             value_hash = None
             if not was_shown:
-                later = [(part, None, depth + 1) for part in parts] or self._inputs(call, job, depth + 1)
-                stack.extend(reversed(later))
+                below = iter([(part, None, depth + 1) for part in parts])
+                stack.append(below if parts else self._inputs(call, job, depth + 1))
 
-    def _inputs(
-        self, call: CallRecord, job: JobRow | None, depth: int
-    ) -> Sequence[Step | tuple[CallRecord, str | None, int]]:
-        inputs: list[Step | tuple[CallRecord, str | None, int]] = []
+    def _inputs(self, call: CallRecord, job: JobRow | None, depth: int) -> Iterator[_Item]:
         links = self._backend.value_links([argument.value_hash for argument in call.arguments])
         for argument in call.arguments:
             calls, owner = sources_of(self._backend, job, argument, self._parents)
-            if not calls and argument.value_hash in links:
+            is_derived = False
+            for each in calls:
+                is_derived = True
+                yield each, argument.name, depth
+            if not is_derived and argument.value_hash in links:
                 # Perhaps a file that another execution has made, alone or in a container.
                 link = links[argument.value_hash]
-                hashes = [argument.value_hash] if link.path is not None else list(link.children)
-                calls = [maker for each in hashes for maker in self._makers(each)[:1] if maker != call]
-            inputs.extend((each, argument.name, depth) for each in calls)
-            if not calls:
-                inputs.append(Step(depth, argument.value_hash, None, owner, argument.name))
-        return inputs
+                for value_hash in [argument.value_hash] if link.path is not None else link.children:
+                    for maker in self._makers(value_hash)[:1]:
+                        if maker != call:
+                            is_derived = True
+                            yield maker, argument.name, depth
+            if not is_derived:
+                yield Step(depth, argument.value_hash, None, owner, argument.name)
 
     def _made_by(self, call: CallRecord) -> tuple[CallRecord, list[CallRecord]]:
         """The call that really made a call's result: that of a call below it, as long as it is just that.

@@ -9,6 +9,7 @@ from redun.backends.records import EntityKind
 from sqlalchemy import Select, or_, select
 
 from redun_backend_sql.questions.search.filters import in_pages, page_sizes
+from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import execution, job, job_count
 
@@ -125,10 +126,9 @@ class Executions:
             self._push_next(heap, task_id, -negative)
 
     def _push_next(self, heap: list[tuple[int, int]], task_id: int, below: int | None) -> None:
-        statement = select(job.c.execution_id).where(job.c.task_id == task_id)
-        if below is not None:
-            statement = statement.where(job.c.execution_id < below)
-        rows = self._ask(statement.order_by(job.c.execution_id.desc()).limit(1))
+        columns = (job.c.task_id, job.c.execution_id)
+        statement = walk(select(job.c.execution_id), columns, [task_id], () if below is None else [below])
+        rows = self._ask(statement.limit(1))
         if rows:
             heapq.heappush(heap, (-rows[0][0], task_id))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select
 
+from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import execution, task
 
@@ -93,15 +94,19 @@ def in_pages(items: Iterable[Any]) -> Iterator[list[Any]]:
         yield page
 
 
-def walk_down(ask: Ask, statement: Select[Any], column: Any) -> Iterator[Any]:
-    """The rows of a statement whose first column is this one, from the highest value of it down, page by page.
+def walk_down(ask: Ask, statement: Select[Any], *columns: Any, of: Sequence[Any] = ()) -> Iterator[Any]:
+    """The rows of a statement whose first column is the last of these, from the highest value of it down, page by page.
 
-    The column has to be unique within the statement, and the end of an index that the statement's conditions lead to.
+    columns: those of an index. of: the values of all of them but the last, which has to be unique among these rows.
     """
     last = None
     for size in page_sizes():
-        page = statement if last is None else statement.where(column < last)
-        rows = ask(page.order_by(column.desc()).limit(size))
+        page = statement if of or last is None else statement.where(columns[-1] < last)
+        if of:
+            page = walk(page, columns, of, () if last is None else (last,))
+        else:
+            page = page.order_by(columns[-1].desc())
+        rows = ask(page.limit(size))
         yield from rows
         if len(rows) < size:
             return

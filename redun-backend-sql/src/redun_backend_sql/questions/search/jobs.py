@@ -7,12 +7,13 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.backends.records import EntityKind
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from redun_backend_sql.packing import unpack_arguments
 from redun_backend_sql.questions.search.filters import in_pages, walk_down
+from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
-from redun_backend_sql.schema import call, call_argument, execution, job, prefix
+from redun_backend_sql.schema import UNFINISHED, call, call_argument, execution, is_unfinished, job, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -71,23 +72,25 @@ class Jobs:
     # -- of executions ------------------------------------------------------------------------------------------------
 
     def _of_execution(self, number: int, filters: Filters) -> Iterator[JobKey]:
-        if filters.tasks is None:
-            statement = select(job.c.number, job.c.task_id, job.c.call_id).where(job.c.execution_id == number)
-            yield from self._walk(number, statement, filters)
+        if filters.tasks is None or (filters.job_statuses and set(filters.job_statuses) <= set(UNFINISHED)):
+            keys = self._walk(filters, (job.c.execution_id, job.c.number), (number,))
+            yield from (each for each in keys if filters.tasks is None or each.task_id in filters.tasks)
             return
         tasks = {row.task_id for row in self._executions.job_counts([number], filters)}
         walks = []
         for task_id in tasks:
-            statement = select(job.c.number, job.c.task_id, job.c.call_id)
-            statement = statement.where(job.c.task_id == task_id, job.c.execution_id == number)
-            walks.append(self._walk(number, statement, filters))
+            columns = (job.c.task_id, job.c.execution_id, job.c.number)
+            walks.append(self._walk(filters, columns, (task_id, number)))
         yield from heapq.merge(*walks, key=lambda each: each.number, reverse=True)
 
-    def _walk(self, execution_id: int, statement: Any, filters: Filters) -> Iterator[JobKey]:
+    def _walk(self, filters: Filters, columns: Sequence[Any], of: Sequence[int]) -> Iterator[JobKey]:
+        statement = select(job.c.number, job.c.task_id, job.c.call_id)
         if filters.job_statuses:
             statement = statement.where(job.c.status.in_(filters.job_statuses))
-        for number, task_id, call_id in walk_down(self._ask, statement, job.c.number):
-            yield JobKey(execution_id, number, task_id, call_id)
+            if set(filters.job_statuses) <= set(UNFINISHED):
+                statement = statement.where(is_unfinished)
+        for number, task_id, call_id in walk_down(self._ask, statement, *columns, of=of):
+            yield JobKey(of[-1], number, task_id, call_id)
 
     # -- of results and arguments -------------------------------------------------------------------------------------
 
@@ -110,14 +113,12 @@ class Jobs:
         if len(rows) <= _MANY_JOBS:
             yield sorted((JobKey(*row) for row in rows), reverse=True)
             return
-        key = tuple_(job.c.execution_id, job.c.number)
+        columns = (job.c.call_id, job.c.execution_id, job.c.number)
         for number in calls:
-            of_call = statement.where(job.c.call_id == number)
-            of_call = of_call.order_by(job.c.execution_id.desc(), job.c.number.desc()).limit(_MANY_JOBS)
-            rows = self._ask(of_call)
+            rows = self._ask(walk(statement, columns, [number]).limit(_MANY_JOBS))
             while rows:
                 yield [JobKey(*row) for row in rows]
-                rows = self._ask(of_call.where(key < rows[-1][:2]))
+                rows = self._ask(walk(statement, columns, [number], rows[-1][:2]).limit(_MANY_JOBS))
 
     def _calls(self, filters: Filters) -> Iterator[int]:
         """The calls with one of these results and arguments, newest first."""
@@ -128,16 +129,13 @@ class Jobs:
         """The calls with the start of the hash of one of these arguments, or else results."""
         query = filters.query
         if query.arguments:
-            column = call_argument.c.call_id
-            walks = [
-                walk_down(self._ask, select(column).where(call_argument.c.value_prefix == each[:8]), column)
-                for each in query.arguments
-            ]
+            columns: Sequence[Any] = (call_argument.c.value_prefix, call_argument.c.call_id)
         else:
-            walks = [
-                walk_down(self._ask, select(call.c.id).where(prefix(call.c.value_hash) == each[:8]), call.c.id)
-                for each in query.results
-            ]
+            columns = (prefix(call.c.value_hash), call.c.id)
+        walks = [
+            walk_down(self._ask, select(columns[-1]), *columns, of=(each[:8],))
+            for each in query.arguments or query.results
+        ]
         # A call may have taken several of them: then it comes as often, and in sequence.
         return (number for (number,), _ in groupby(heapq.merge(*walks, reverse=True)))
 

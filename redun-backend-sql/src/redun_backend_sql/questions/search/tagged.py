@@ -43,7 +43,9 @@ class Tagged:
 
     def entities_between(self, kind: EntityKind, low: str, high: str, wanted: Sequence[TagFilter]) -> list[str]:
         """The ids between two texts of what has all of these tags."""
-        condition = and_(tag.c.entity_id > low, tag.c.entity_id < high)
+        # The keys are hidden from the planner, as in `_tags`.
+        is_wanted = (tag.c.key + "").in_(sorted({each.key for each in wanted}))
+        condition = and_(tag.c.entity_id > low, tag.c.entity_id < high, is_wanted)
         return [entity_id for entity_id, tags in self._tags(kind, condition).items() if _has_all(tags, wanted)]
 
     def keep(self, kind: EntityKind, entity_ids: Sequence[str], wanted: Sequence[TagFilter]) -> list[str]:
@@ -80,16 +82,15 @@ class Tagged:
 
     def _with_tag(self, kind: EntityKind, wanted: TagFilter) -> Iterator[str]:
         statement = select(tag.c.id, tag.c.entity_id, tag.c.value).where(
-            tag.c.key == wanted.key, tag.c.entity_kind == int(kind), tag.c.is_current == 1
+            tag.c.entity_kind == int(kind), tag.c.is_current == 1
         )
         if wanted.any_value:
-            # The index has a key's tags in the order of their values. So this reads all of them, and sorts them.
-            for row in self._ask(statement.order_by(tag.c.id.desc())):
+            for row in walk_down(self._ask, statement, tag.c.key, tag.c.id, of=(wanted.key,)):
                 yield row.entity_id
             return
         value = storable_json(wanted.value)
         start = func.substr(tag.c.value, text("1"), text(str(INDEXED)))
-        for row in walk_down(self._ask, statement.where(start == value[:INDEXED]), tag.c.id):
+        for row in walk_down(self._ask, statement, tag.c.key, start, tag.c.id, of=(wanted.key, value[:INDEXED])):
             if row.value == value:
                 yield row.entity_id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import EntityKind
+from redun.backends.records import MOST_CHILDREN_COUNTED, EntityKind
 from redun.cli.log.calls import CallTexts, value_data
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import duration, indented, job_name, tags_data, tags_of, tags_text
@@ -122,12 +122,13 @@ def _task_lines(backend: Backend, job: JobRow) -> Iterator[str]:
 
 
 def _children(backend: Backend, texts: CallTexts, statuses: JobStatuses, job: JobRow, limit: int) -> Iterator[str]:
-    yield f"Children: {job.child_count}"
+    is_all = job.child_count < MOST_CHILDREN_COUNTED
+    yield f"Children: {job.child_count}{'' if is_all else ' or more'}"
     rows = backend.jobs(job.execution_id, parent=job.number, limit=limit)
     for row, call in zip(rows, texts.of_jobs(rows), strict=True):
         yield f"  {job_line(row, call, statuses)}"
     if job.child_count > len(rows):
-        yield f"  ... and {job.child_count - len(rows)} more (--limit)"
+        yield f"  ... and {job.child_count - len(rows) if is_all else 'many'} more (--limit)"
 
 
 def _traceback(backend: Backend, value_hash: bytes) -> list[str]:
