@@ -101,9 +101,7 @@ def names_in(repository: Repository) -> dict[str, str]:
         found = [each.id for each in repository.backend.search_executions(query)]
         names |= {workflow: found[0], f"{workflow} first": found[-1]}
     names |= {"nightly": found[1], "nightly before": found[2]}
-    names["a failed execution"] = next(
-        each.id for each in repository.executions() if each.status == "FAILED"
-    )
+    names["a failed execution"] = next(each.id for each in repository.executions() if each.status == "FAILED")
     late = repository.backend.task_counts(names["wide first"])
     count = sum(each.count for each in late)
     names["a job in the middle"] = f"{names['wide first']}.{count // 2}"

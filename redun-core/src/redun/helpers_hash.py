@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+_HEX_DIGITS = 12
+
+
 @dataclass
 class Helpers:
     """What a task depends on beside its own text and the tasks that it calls."""
@@ -51,6 +54,8 @@ class Helpers:
     """What could not be followed, as text."""
     is_final: bool
     """False while a module is still being imported, so that some names may be missing."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Of each that was found, by its name without the module, the beginning of a hash of its text, in hex."""
 
 
 @dataclass
@@ -79,7 +84,15 @@ def find_helpers(functions: tuple[Callable[..., Any], ...]) -> Helpers:
         found=list(dict.fromkeys(piece.label for piece in pieces)),
         not_followed=list(search.not_followed),
         is_final=not search.saw_unfinished,
+        hashes=_text_hashes(pieces),
     )
+
+
+def _text_hashes(pieces: list[_Piece]) -> dict[str, str]:
+    texts: dict[str, list[bytes]] = {}
+    for piece in pieces:
+        texts.setdefault(piece.label.rpartition(".")[2], []).append(piece.text.encode("utf-8", "surrogatepass"))
+    return {name: hash_parts("task", parts).hex()[:_HEX_DIGITS] for name, parts in texts.items()}
 
 
 def _parts(piece: _Piece) -> tuple[str, ...]:

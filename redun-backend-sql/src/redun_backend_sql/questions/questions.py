@@ -98,7 +98,9 @@ class Questions:
             .where(execution.c.uuid == execution_id, job_count.c.count > 0)
             .group_by(task.c.namespace, task.c.name, job_count.c.status)
         )
-        counts = [TaskCount(_full_name(ns, name), Status(status), int(n)) for ns, name, status, n in self._rows(statement)]
+        counts = [
+            TaskCount(_full_name(ns, name), Status(status), int(n)) for ns, name, status, n in self._rows(statement)
+        ]
         return sorted(counts)
 
     # -- jobs ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redun.backends.records import EntityKind
-from redun.provenance.changes import code_change, is_file_set, value_change
+from redun.provenance.changes import code_change, is_file_set, links_inside, value_change
 from redun.provenance.options_known import options_behind, switches_cache_off
 from redun.provenance.preview import preview
 from redun.provenance.roll_backs import roll_back_reasons
@@ -143,18 +143,15 @@ class _Files:
         """How many directories there are, and other sets of files."""
 
     def add(self, backend: Backend, value_hash: bytes) -> None:
-        link = backend.value_links([value_hash]).get(value_hash)
-        if link is None:
-            return
-        inside = backend.value_links(link.children)
-        for each, found in [(value_hash, link), *((each, inside[each]) for each in link.children if each in inside)]:
-            if not is_file_set(found):
-                if found.path is not None:
-                    self.states[found.path] = each
+        links = {**backend.value_links([value_hash]), **links_inside(backend, value_hash)}
+        for each, link in links.items():
+            if not is_file_set(link):
+                if link.path is not None:
+                    self.states[link.path] = each
                 continue
             self.sets += 1
-            if found.path is not None and found.path not in self.directories:
-                self.directories.append(found.path)
+            if link.path is not None and link.path not in self.directories:
+                self.directories.append(link.path)
 
 
 def _task_reasons(backend: Backend, call: CallRecord, good: Nearest) -> list[Reason]:

@@ -54,11 +54,11 @@ class Differences:
                 )
         if nearest.call.context_hash != call.context_hash:
             reasons.append(context_reason(backend, nearest.call, call))
-        return reasons or [Reason(ReasonKind.UNKNOWN, f"nothing recorded differs from the call of {named(nearest.job)}")]
+        return reasons or [
+            Reason(ReasonKind.UNKNOWN, f"nothing recorded differs from the call of {named(nearest.job)}")
+        ]
 
-    def _causes(
-        self, job: JobRow, call: CallRecord, nearest: Nearest, name: str
-    ) -> tuple[tuple[Cause, ...], int]:
+    def _causes(self, job: JobRow, call: CallRecord, nearest: Nearest, name: str) -> tuple[tuple[Cause, ...], int]:
         """The jobs of this execution that a changed argument came from, and why they came out differently.
 
         Those whose call the earlier argument came from as well are none of them. And how many are not told.

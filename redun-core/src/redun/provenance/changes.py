@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from redun.backends.records import EntityKind
 from redun.provenance.handle_states import handle_state
 from redun.provenance.places import HIDDEN, SHORT, places, text_difference
 from redun.provenance.preview import preview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from redun.backends.lineage import ValueLinks
-    from redun.backends.records import CallRecord, StoredValue, TaskRecord
+    from redun.backends.records import CallRecord, StoredValue, TagRecord, TaskRecord
 
 
 class Source(Protocol):
@@ -29,7 +30,12 @@ class Source(Protocol):
     def task(self, task_hash: bytes, /) -> TaskRecord | None:
         """See `Backend.task`."""
 
+    def tags(self, kind: EntityKind, entity_ids: Iterable[str], /) -> Mapping[str, list[TagRecord]]:
+        """See `Backend.tags`."""
 
+
+BESIDE_SOURCE = "redun.hashed"
+"""Key of the tag that a version of a task has where more than its text is in its hash."""
 _PREVIEW = 2000
 _MOST_LINES = 200
 _MOST_FILES = 20
@@ -171,11 +177,38 @@ def code_change(backend: Source, before: bytes, after: bytes) -> CodeChange | No
         note = f"version {old.version!r} became {new.version!r}"
     lines = source_diff(old.source, new.source)
     if not lines and not note:
-        note = (
-            "the source of the task itself is the same: what differs is a function that it calls (hash_helpers), "
-            "something in hash_includes, or a task that it wraps"
-        )
+        note = _note_beside(backend, before, after)
     return CodeChange(old, new, lines, note)
+
+
+def _note_beside(backend: Source, before: bytes, after: bytes) -> str:
+    """What differs between two versions of a task with one source: as it was recorded with them, or a guess."""
+    same = "the source of the task itself is the same"
+    tags = backend.tags(EntityKind.TASK, [before.hex(), after.hex()])
+    old, new = (_beside_source(tags.get(each.hex(), ())) for each in (before, after))
+    found = [
+        f"{what} {name} {_went_or_came(name, old.get(kind, {}), new.get(kind, {}))}"
+        for kind, what in (("helpers", "its helper"), ("wraps", "the task that it wraps,"))
+        for name in dict.fromkeys([*new.get(kind, {}), *old.get(kind, {})])
+        if old.get(kind, {}).get(name) != new.get(kind, {}).get(name)
+    ]
+    if old.get("hash_includes") != new.get("hash_includes"):
+        found.append("something in its hash_includes differs")
+    if found:
+        return f"{same}: {', and '.join(found)}"
+    return f"{same}: what differs is a function that it calls (hash_helpers), something in hash_includes, or a task that it wraps"
+
+
+def _beside_source(tags: Iterable[TagRecord]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for tag in tags:
+        if tag.key == BESIDE_SOURCE and isinstance(tag.value, dict):
+            found.update(tag.value)
+    return found
+
+
+def _went_or_came(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    return "was edited" if name in old and name in new else "is used no more" if name in old else "is used now"
 
 
 def source_diff(before: str, after: str) -> tuple[str, ...]:
@@ -200,11 +233,18 @@ def _files_inside(backend: Source, before: bytes, after: bytes) -> list[FileChan
 
 
 def _paths(backend: Source, value_hash: bytes) -> dict[str, bytes]:
+    return {link.path: each for each, link in links_inside(backend, value_hash).items() if link.path is not None}
+
+
+def links_inside(backend: Source, value_hash: bytes) -> dict[bytes, ValueLinks]:
+    """The files and directories in a value, and the files in those directories."""
     link = backend.value_links([value_hash]).get(value_hash)
     if link is None or not link.children:
         return {}
-    inside = backend.value_links(link.children)
-    return {path: each for each in link.children if each in inside and (path := inside[each].path) is not None}
+    found = backend.value_links(link.children)
+    inside = {each: found[each] for each in link.children if each in found}
+    in_sets = [child for each in inside.values() if is_file_set(each) for child in each.children]
+    return {**inside, **backend.value_links(in_sets)} if in_sets else inside
 
 
 def _cut(text: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from redun.errors import UsageError
@@ -193,7 +193,7 @@ class _Comparison:
         is_below_known = not any(
             call is not None and call.children and not job.child_count for call, job in ((old, before), (new, after))
         )
-        differs_below = is_below_known
+        differs_below = False
         if old is not None and new is not None:
             arguments = argument_changes(self._ahead, old, new)
             result = self._result(old, new)
@@ -252,12 +252,13 @@ class _Comparison:
 
 
 def _telling(jobs: list[JobDifference]) -> list[JobDifference]:
-    """Those with something to tell: a job where it is only said that calls below differ needs one that follows it."""
+    """Those with something to tell, and those above them."""
     kept: list[JobDifference] = []
     for job in reversed(jobs):
-        only_below = job.what == ("calls below",) and job.before is not None and job.before.child_count
-        if job.what and (not only_below or (kept and kept[-1].depth > job.depth)):
+        if job.what:
             kept.append(job)
+        elif kept and kept[-1].depth > job.depth:
+            kept.append(replace(job, differs_below=True))
     return kept[::-1]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_CONSUMERS = 50
 
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """A call on the way from a value to what was made from it."""

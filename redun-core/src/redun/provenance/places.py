@@ -5,7 +5,6 @@ Values are compared as `preview.safe_decode` gives them, so nothing that they br
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +124,9 @@ class _Walk:
             return [], _lone(path, gone, come)
         return None
 
-    def _in_order(self, path: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[str, Any, Any]], list[str]]:
+    def _in_order(
+        self, path: str, old: Sequence[Any], new: Sequence[Any]
+    ) -> tuple[list[tuple[str, Any, Any]], list[str]]:
         count = min(len(old), len(new))
         if len(old) == len(new):
             return [(f"{path}[{i}]", old[i], new[i]) for i in range(count)], []
@@ -150,7 +151,7 @@ def _is_same_leaf(old: Any, new: Any) -> bool:
     if type(old) is not type(new):
         return False
     if isinstance(old, float):
-        return old == new and math.copysign(1, old) == math.copysign(1, new) or (old != old and new != new)
+        return repr(old) == repr(new)
     if isinstance(old, Words):
         return repr(old) == repr(new)
     return bool(old == new)

@@ -85,7 +85,7 @@ def _handle(kind: Any, info: Any, *_more: Any) -> Any:
     state = dict(info.short_repr_parts())
     fullname = ".".join(str(part) for part in (state.get("namespace"), state.get("name")) if part)
     stub = kind(fullname=Words(fullname), hash=Words(str(state.get("hash"))[:8]))
-    stub.handle_state = {**state, "fullname": fullname}
+    stub.handle_state = {**{str(name): part for name, part in state.items()}, "fullname": fullname}
     return stub
 
 

@@ -49,7 +49,11 @@ def roll_back_reasons(backend: Backend, job: JobRow, good: Nearest) -> list[Reas
 
 def _is_between(row: JobRow, good: JobRow, job: JobRow) -> bool:
     is_later = row.start_time >= good.start_time and row.execution_id != good.execution_id
-    return is_later and row.status is not Status.CACHED and (row.execution_id, row.number) != (job.execution_id, job.number)
+    return (
+        is_later
+        and row.status is not Status.CACHED
+        and (row.execution_id, row.number) != (job.execution_id, job.number)
+    )
 
 
 def _states(backend: Backend, hashes: Iterable[bytes]) -> dict[bytes, HandleState]:
@@ -59,25 +63,28 @@ def _states(backend: Backend, hashes: Iterable[bytes]) -> dict[bytes, HandleStat
 
 
 def _later_branches(backend: Backend, states: dict[bytes, HandleState], job: JobRow) -> Iterable[JobRow]:
-    """The jobs before one that were given a fork of a state out of which these states came."""
+    """The jobs before one that were given a fork of a state out of which these states came.
+
+    states: by the hash of the value.
+    """
     seen: set[bytes] = set()
     while states and len(seen) < _MOST_STATES:
         seen.update(states)
-        wanted: set[bytes] = set()
+        calls: list[CallRecord] = []
         for state in states.values():
-            if state.fork_of is not None:
-                wanted.add(state.fork_of)
-                yield from _jobs_with_forks(backend, state.fork_of, job)
-            elif state.eval_hash is not None:
-                for call in backend.calls_of_evaluation(state.eval_hash, limit=1):
-                    wanted.update(argument.value_hash for argument in call.arguments)
+            if state.eval_hash is not None:
+                calls += backend.calls_of_evaluation(state.eval_hash, limit=1)
+            for before in (state.fork_of, *state.before):
+                if before is not None:
+                    yield from _jobs_with_forks(backend, before, state, job)
+                    calls += backend.calls_with_result(state.value_hash(before), limit=1)
+        wanted = {argument.value_hash for call in calls for argument in call.arguments}
         states = _states(backend, wanted - seen)
 
 
-def _jobs_with_forks(backend: Backend, state: bytes, job: JobRow) -> Iterable[JobRow]:
-    branches = backend.handle_branches([state]).get(state, {})
+def _jobs_with_forks(backend: Backend, before: bytes, state: HandleState, job: JobRow) -> Iterable[JobRow]:
+    branches = backend.handle_branches([before]).get(before, {})
     forks = [branch for branch, step in branches.items() if step is HandleStep.ARGUMENT]
     for fork in forks[:_MOST_BRANCHES]:
-        takers: list[CallRecord] = backend.calls_with_argument(fork, _MOST_BRANCHES)
-        for call in takers:
+        for call in backend.calls_with_argument(state.value_hash(fork), _MOST_BRANCHES):
             yield from backend.jobs_of_call_before(call.call_hash, job.execution_id, job.number, _JOBS)
