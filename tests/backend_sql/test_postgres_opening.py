@@ -96,6 +96,32 @@ def test_a_wrong_password_names_the_variables(database: Database, monkeypatch: p
     assert "wrong secret" not in message
 
 
+def test_a_missing_password_names_the_variables(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setenv("PGPASSFILE", os.devnull)
+    message = refused(replace(database.server, password_env="MY_PASSWORD"))
+    assert "no password supplied" in message
+    assert "REDUN_DB_USERNAME and MY_PASSWORD" in message
+    assert "cannot be reached" not in message
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("postgresql://127.0.0.1:1/redun?sslmode=bogus", 'invalid sslmode value: "bogus"'),
+        ("postgresql://127.0.0.1:1/redun?keepalives=yes", 'invalid integer value "yes"'),
+        ("postgresql://127.0.0.1:1/redun?connect_timeout=soon", "bad value for connect_timeout"),
+        ("postgresql://127.0.0.1:99999/redun", 'invalid port number: "99999"'),
+        ("postgresql://localhost:port/redun", "the port is no number"),
+    ],
+)
+def test_a_setting_that_no_connection_can_be_made_with_is_named(uri: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=r"\[backend\] db_uri: ") as error:
+        PostgresBackend(Server(uri, uri.partition("?")[0]), retries=5, backoff=1000).load()
+    assert problem in str(error.value)
+    assert "reached" not in str(error.value)
+
+
 def test_a_missing_database_is_named(database: Database) -> None:
     uri = database.server.uri.replace(database.name, "nowhere")
     message = refused(replace(database.server, uri=uri, shown="postgresql:///nowhere"))

@@ -40,6 +40,7 @@ from redun.provenance.find import (
     find,
 )
 from redun.provenance.job_tree import path_to_root, walk_jobs
+from redun.testing.backend_records import Story
 from redun.value import encode
 
 EXEC_1 = "aaaaaaaa-1111-4000-8000-000000000001"
@@ -170,6 +171,50 @@ def test_values_calls_and_files_are_found(backend, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for spelling in ("data.txt", "./data.txt"):
         assert find(backend, spelling) == FileFound(path)
+
+
+def recorded(*paths: str) -> MemoryBackend:
+    """A repository of files, and of executions that begin alike."""
+    backend = MemoryBackend()
+    stories = [Story(i).begin() for i in ("daaaaaaa", "dbbbbbbb")]
+    for path in paths:
+        stories[0].value(f"file {path}", path=path)
+    for story in stories:
+        backend.record(story.take())
+    return backend
+
+
+@pytest.mark.parametrize("path", ["data/out.txt", "./data/out.txt", "project/data/out.txt", "{folder}/data/out.txt"])
+@pytest.mark.parametrize(
+    ("place", "spelling"),
+    [
+        (".", "data/out.txt"),
+        (".", "../project/data/out.txt"),
+        (".", "data/../data/out.txt"),
+        ("data", "out.txt"),
+        ("data", "../data/out.txt"),
+        ("other", "../data/out.txt"),
+    ],
+)
+def test_a_file_is_found_from_any_folder_however_it_is_spelled(tmp_path, monkeypatch, path, place, spelling):
+    folder = tmp_path / "project"
+    path = path.format(folder=folder)
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(folder / place)
+    assert find(recorded(path, "out.txt.gz"), spelling) == FileFound(path)
+
+
+def test_a_file_that_is_named_like_several_ids_is_told_with_them():
+    backend = recorded("d")
+    with pytest.raises(AmbiguousIdError, match=r"(?s)daaaaaaa.*dbbbbbbb.*The file is meant by \./d$"):
+        find(backend, "d")
+    assert find(backend, "./d") == FileFound("d")
+
+
+@pytest.mark.parametrize("thing", [None, 3, b"-"])
+def test_what_is_no_text_is_a_usage_error(backend, thing):
+    with pytest.raises(UsageError, match="is no id"):
+        find(backend, thing)
 
 
 def test_an_ambiguous_prefix_lists_what_it_may_mean(backend):

@@ -20,6 +20,7 @@ from redun.backends.records import (
     HandleRecord,
     HandleStep,
     RecordBatch,
+    Status,
     TagRecord,
     ValueRecord,
 )
@@ -121,6 +122,18 @@ def test_a_file_holds_what_the_repository_held(lines: list[bytes]):
 def test_importing_a_file_again_adds_nothing(lines: list[bytes]):
     target = imported(lines)
     assert import_records(read_lines(lines, "file"), target, "file").total() == 0
+
+
+def test_importing_jobs_that_never_ended_again_adds_nothing(lines: list[bytes]):
+    source = imported(lines)
+    running = Story().begin()
+    batch = running.take()
+    task_hash = source.tasks_named("increment")[0].hash
+    jobs = [running.job(number)._replace(task_hash=task_hash) for number in range(1, 8)]
+    source.record(RecordBatch(executions=batch.executions, jobs=jobs))
+    target = imported(exported(source))
+    assert import_records(read_lines(exported(source), "file"), target, "file").total() == 0
+    assert [job.status for job in target.jobs(running.execution_id)] == [Status.RUNNING] * 7
 
 
 def test_a_run_finds_imported_results_in_the_cache(lines: list[bytes]):

@@ -137,7 +137,7 @@ def test_the_files_made_from_a_file_are_found(bench: Bench) -> None:
 
     prepared(bench)
     [state] = bench.repository.file("in.txt")
-    made = files_made(bench.backend, [use.call for use in state.downstream()])
+    made = files_made(state.downstream())
     assert sorted(file.path for file in made) == ["report.txt", "table.txt"]
 
 

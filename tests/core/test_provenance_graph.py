@@ -105,6 +105,27 @@ def test_data_goes_from_call_to_call_through_files_and_up(bench: Bench) -> None:
     }
 
 
+def test_a_file_that_a_call_was_given_and_returned_was_not_made_by_it(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef make(name):\n    file = File(name)\n    file.write(name)\n    return file\n\n\n"
+        "@task\ndef keep(files):\n    return {'kept': files[0]}\n\n\n"
+        "@task\ndef again(path):\n    return File(path)\n\n\n"
+        "@task\ndef by_name(file):\n    return again(file.path)\n\n\n"
+        "@task\ndef size(kept):\n    return len(kept['kept'].read())\n\n\n"
+        "@task\ndef main():\n    kept = keep([make('a.txt'), make('b.txt')])\n"
+        "    return [size(kept), by_name(kept['kept'])]\n"
+    )
+    bench.run("main")
+    graph = data_graph(bench.backend, root(bench))
+    assert {each for each in edges(graph) if ".txt" in each[0] + each[1]} == {
+        ("make", "a.txt", "", 1),
+        ("make", "b.txt", "", 1),
+        ("a.txt", "keep", "files", 1),
+        ("b.txt", "keep", "files", 1),
+        ("a.txt", "size", "kept", 1),
+    }
+
+
 def test_data_that_is_passed_on_goes_to_who_uses_it(bench: Bench) -> None:
     bench.write(
         "@task\ndef make():\n    return 'data'\n\n\n@task\ndef use(x):\n    return x\n\n\n"

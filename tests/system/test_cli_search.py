@@ -304,7 +304,8 @@ def test_tags_are_added_updated_and_removed_and_the_history_is_kept(folder):
     assert log(folder, "--tag env=qa")[0].startswith("(none")
     assert redun(folder, "tag", "rm", "-", "n=1") == f"delete tag Execution:{execution} n=1\n"
     assert redun(folder, "tag", "rm", "-", "--", "env", "n") == f'delete tag Execution:{execution} env="dev"\n'
-    assert redun(folder, "tag", "rm", "-", "n=1") == f"no such tag: Execution:{execution}\n"
+    assert redun(folder, "tag", "rm", "-", "n=1") == f"no such tag: Execution:{execution} n=1\n"
+    assert redun(folder, "tag", "rm", "-", "--", "a", "b=ü") == f'no such tag: Execution:{execution} a b="ü"\n'
     assert redun(folder, "tag", "list", "n") == "(none)\n"
     with sqlite3.connect(folder / ".redun" / "redun.db") as connection:
         kept = connection.execute(
@@ -336,11 +337,12 @@ def test_everything_that_has_an_id_can_be_tagged(folder, hashes):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("add - x", "no tags given: redun tag add ID... -- TAG..., where `--` sets bare keys apart"),
+        ("add - x", "no tags given: redun tag add ID... KEY=VALUE..."),
+        ("update - x", "no tags given: redun tag update ID... KEY=VALUE..."),
         ("add - -- x", "tag 'x' should have the form key=value"),
         ("update k=v", "no id given: redun tag update ID... k=v"),
         ("rm -- k", "no id given"),
-        ("rm -", "no tags given"),
+        ("rm -", "no tags given: redun tag rm ID... [--] KEY[=VALUE]..., where `--` sets bare keys apart"),
         ("add nothing k=v", "'nothing' names no execution, job, task, value or file"),
         ("add - nothing k=v", "'nothing' names no execution, job, task, value or file"),
         ("add - k={", "begins like JSON, but is not"),

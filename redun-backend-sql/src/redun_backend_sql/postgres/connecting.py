@@ -13,7 +13,13 @@ from redun.errors import BackendError, ConfigError
 
 from redun_backend_sql import defaults
 from redun_backend_sql.postgres.connection import PostgresConnection
-from redun_backend_sql.postgres.errors import LostConnectionError, first_line, translated_errors
+from redun_backend_sql.postgres.errors import (
+    LostConnectionError,
+    first_line,
+    is_refusal,
+    setting_problem,
+    translated_errors,
+)
 from redun_backend_sql.uri import PostgresAddress, postgres_address
 
 if TYPE_CHECKING:
@@ -100,14 +106,18 @@ def open_connection(server: Server, *, lock_timeout: float = LOCK_TIMEOUT) -> Po
 
     lock_timeout: seconds to wait for another process that writes.
 
-    Raises `LostConnectionError` when the server cannot be reached or has no time, and `BackendError` when it refuses.
+    Raises `LostConnectionError` when the server cannot be reached or has no time, `BackendError` when it refuses, and
+    `ConfigError` for a URI that no connection can be made with.
     """
     parameters = server.parameters()
     with translated_errors(server, None):
         try:
             driver = psycopg.connect(**parameters, autocommit=True)
-        except psycopg.OperationalError as error:
-            if "FATAL" not in str(error):  # nobody answered: a server that refuses says so
+        except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+            problem = setting_problem(error)
+            if problem is not None:
+                raise ConfigError(f"[backend] db_uri: {server.shown}: {problem}") from None
+            if not is_refusal(error):
                 raise LostConnectionError(f"{server.name} cannot be reached: {first_line(error)}") from error
             raise
         try:

@@ -51,6 +51,21 @@ def first_line(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+def is_refusal(error: psycopg.Error) -> bool:
+    """Whether a connection failed at a server that answered, and not because nobody did."""
+    return "FATAL" in str(error) or bool(_state_of(first_line(error)))
+
+
+def setting_problem(error: psycopg.Error) -> str | None:
+    """Why a connection was not even tried, where an option in the URI is the reason."""
+    if isinstance(error, psycopg.ProgrammingError):
+        return first_line(error)
+    match = _BAD_SETTING.search(first_line(error))
+    if match is None:
+        return None
+    return "the port is no number" if match[0].startswith("Servname") else match[0]
+
+
 def _translated(error: psycopg.Error, server: Server, *, is_lost: bool) -> BackendError:
     text = first_line(error)
     state = error.sqlstate or _state_of(text)
@@ -70,6 +85,9 @@ _WORDS = {
     r"starting up|shutting down|in recovery mode|not (yet )?accepting connections": "57P03",
     r"too many (clients|connections)|connection slots are reserved": "53300",
 }
+_BAD_SETTING = re.compile(
+    r"invalid \S+ value: .*|invalid port number: .*|invalid integer value .*|Servname not supported"
+)
 
 
 def _state_of(text: str) -> str:

@@ -8,6 +8,7 @@ unpickled here, but a workflow that finds such a value in the cache will load it
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.contents import call_problem, content_problem, evaluation_problem, task_set_problem
@@ -24,7 +25,7 @@ from redun.backends.records import (
     TaskSetRecord,
     ValueRecord,
 )
-from redun.backends.split_executions import first_other_job
+from redun.backends.split_executions import first_other_job, known_jobs
 from redun.backends.tag_copies import newer_tags
 from redun.errors import BackendError
 
@@ -197,3 +198,11 @@ def _add_new_executions(new: RecordBatch, batch: RecordBatch, target: Backend) -
         jobs = [job for job in batch.jobs if job.execution_id == execution_id]
         ended = target.ended_jobs(execution_id, [job.number for job in jobs])
         new.jobs += [job for job in jobs if job.number not in ended]
+    # That a job runs says nothing new of one that is there already.
+    running = sorted((job for job in new.jobs if job.status is Status.RUNNING), key=lambda job: job[:2])
+    known = {
+        (job.execution_id, job.number)
+        for _, jobs in groupby(running, key=lambda job: job.execution_id)
+        for job in known_jobs(target, list(jobs))
+    }
+    new.jobs = [job for job in new.jobs if job.status is not Status.RUNNING or job[:2] not in known]

@@ -13,7 +13,7 @@ from redun.errors import BackendError
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from redun.backends.records import JobRecord
     from redun.backends.sync import Synchronized
@@ -47,14 +47,28 @@ def split_at(source: Synchronized, target: Synchronized, execution_id: str) -> t
 
 def first_other_job(target: Synchronized, jobs: Sequence[JobRecord]) -> tuple[JobRecord, JobRecord] | None:
     """The first of some jobs of one execution, in order, in whose place a repository has another one; with that one."""
+    for page in _pages_around(target, jobs):
+        found = _first_other(jobs, page)
+        if found is not None:
+            return found
+    return None
+
+
+def known_jobs(target: Synchronized, jobs: Sequence[JobRecord]) -> list[JobRecord]:
+    """What a repository has in the places of some jobs of one execution, in order."""
+    numbers = {job.number for job in jobs}
+    return [job for page in _pages_around(target, jobs) for job in page if job.number in numbers]
+
+
+def _pages_around(target: Synchronized, jobs: Sequence[JobRecord]) -> Iterator[list[JobRecord]]:
+    """What a repository has from the first to the last of some jobs of one execution, in order."""
     after, last = jobs[0].number - 1, jobs[-1].number
     while after < last:
         page = [job for job, _ in target.job_records(jobs[0].execution_id, after=after, limit=min(_PAGE, last - after))]
-        found = _first_other(jobs, page)
-        if found is not None or not page:
-            return found
+        if not page:
+            return
+        yield [job for job in page if job.number <= last]
         after = page[-1].number
-    return None
 
 
 def _first_other(ours: Sequence[JobRecord], theirs: Sequence[JobRecord]) -> tuple[JobRecord, JobRecord] | None:

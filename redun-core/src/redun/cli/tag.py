@@ -11,7 +11,7 @@ from redun.errors import UsageError
 from redun.tags import MAX_SHOWN, format_tag_key_value, parse_tag_key_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from redun.backends.base import Backend
     from redun.backends.records import EntityKind
@@ -132,7 +132,8 @@ def _ids_and_tags(ctx: click.Context, words: Sequence[str]) -> tuple[list[str], 
         ids = [word for word in words if "=" not in word]
         tags = [word for word in words if "=" in word]
     if not tags:
-        raise UsageError(f"no tags given: redun tag {ctx.info_name} ID... -- TAG..., where `--` sets bare keys apart")
+        form = "[--] KEY[=VALUE]..., where `--` sets bare keys apart" if ctx.info_name == "rm" else "KEY=VALUE..."
+        raise UsageError(f"no tags given: redun tag {ctx.info_name} ID... {form}")
     if not ids:
         raise UsageError(f"no id given: redun tag {ctx.info_name} ID... {' '.join(tags)}")
     return ids, tags
@@ -173,9 +174,15 @@ def _edit(
         pairs = shown
         if pairs is None:
             pairs = [(tag.key, tag.value) for tag in made.removed if (tag.entity_kind, tag.entity_id) == (kind, name)]
-        what = " ".join(f"{key}={json.dumps(value, sort_keys=True)}" for key, value in pairs)
-        line = f"{verb} tag {_kind_name(kind)}:{name} {what}"
-        click.echo(line if pairs else f"no such tag: {_kind_name(kind)}:{name}")
+        if pairs:
+            click.echo(f"{verb} tag {_kind_name(kind)}:{name} {_shown(pairs)}")
+        else:
+            asked = [*changes.get("remove_keys", ()), *(_shown([pair]) for pair in changes.get("remove", ()))]
+            click.echo(f"no such tag: {_kind_name(kind)}:{name} {' '.join(asked)}")
+
+
+def _shown(pairs: Iterable[tuple[str, Any]]) -> str:
+    return " ".join(f"{key}={json.dumps(value, sort_keys=True, ensure_ascii=False)}" for key, value in pairs)
 
 
 def _change_data(made: TagChanges) -> dict[str, Any]:

@@ -30,8 +30,13 @@ class CallUse(NamedTuple):
 
 
 def producers(backend: Backend, value_hash: bytes, limit: int = 20) -> list[CallUse]:
-    """The calls whose result is, or holds, this value; newest first."""
-    return [CallUse(call, newest_job(backend, call)) for call in backend.calls_with_result(value_hash, limit)]
+    """The calls whose result is, or holds, this value; newest first. Of a file only those that made it."""
+    from redun.provenance.making import makers
+
+    links = backend.value_links([value_hash])
+    is_file = value_hash in links and links[value_hash].path is not None
+    found = makers(backend, value_hash)[:limit] if is_file else backend.calls_with_result(value_hash, limit)
+    return [CallUse(call, newest_job(backend, call)) for call in found]
 
 
 def consumers(backend: Backend, value_hash: bytes, limit: int = 20) -> list[CallUse]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from redun.backends.records import EntityKind, EntityRef
 from redun.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from redun.backends.base import Backend
     from redun.backends.records import JobRow
 
@@ -79,6 +82,8 @@ def find(backend: Backend, text: str) -> Found:
     Raises UsageError for a text that names nothing, AmbiguousIdError, with the candidates, for one that names several
     things.
     """
+    if not isinstance(text, str):
+        raise UsageError(f"{text!r} is no id: ids, names and paths are given as text, such as '-' or '3f9a2c1b.17'")
     found = (
         _find_execution(backend, text)
         or _find_job(backend, text)
@@ -199,7 +204,9 @@ def _find_by_prefix(backend: Backend, text: str, only: EntityKind | None = None)
     if len(candidates) > 1:
         shown = "".join(f"\n  {ref.kind.name.lower():9} {ref.id}" for ref in candidates)
         more = "\n  and perhaps more" if len(candidates) >= _MAX_CANDIDATES else ""
-        raise AmbiguousIdError(f"{text!r} is the beginning of several ids:{shown}{more}")
+        file = _find_file(backend, text) if only is None else None
+        also = f"\n  file      ./{text}\nThe file is meant by ./{text}" if file is not None else ""
+        raise AmbiguousIdError(f"{text!r} is the beginning of several ids:{shown}{more}{also}")
     return _of_entity(backend, candidates[0])
 
 
@@ -218,15 +225,22 @@ def _of_entity(backend: Backend, ref: EntityRef) -> Found | None:
 
 
 def _find_file(backend: Backend, text: str) -> FileFound | None:
-    # Paths are recorded as they were written in the workflow, so each way of writing this one is tried.
-    spellings = [text, text.rstrip("/")]
-    if "://" not in text:
-        absolute = Path(text).absolute()
-        spellings.append(str(absolute))
-        if absolute.is_relative_to(Path.cwd()):
-            relative = str(absolute.relative_to(Path.cwd()))
-            spellings += [relative, f"./{relative}"]
-    for spelling in dict.fromkeys(spellings):
+    for spelling in _spellings(text):
         if spelling and backend.files(spelling, limit=1):
             return FileFound(spelling)
     return None
+
+
+def _spellings(text: str) -> Iterable[str]:
+    """The ways in which a path may have been recorded: as it was written in the workflow, wherever that was run."""
+    spellings = [text, text.rstrip("/")]
+    if "://" not in text:
+        folder = Path.cwd()
+        # Without `..`, and yet not resolved: a link in a path was recorded as it is.
+        absolute = Path(os.path.normpath(folder / text))
+        spellings.append(str(absolute))
+        for base in (folder, *folder.parents):
+            if absolute != base and absolute.is_relative_to(base) and base.name:
+                relative = str(absolute.relative_to(base))
+                spellings += [relative, f"./{relative}"]
+    return dict.fromkeys(spellings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from redun.backends.records import MOST_CHILDREN_COUNTED
+from redun.provenance.making import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,24 +192,34 @@ class _Flow:
         return self._calls.get(job.call_hash) if job.call_hash is not None else None
 
     def _draw_files(self) -> None:
-        values = {each.value_hash for call in self._calls.values() for each in call.arguments}
-        values |= {call.value_hash for call in self._calls.values() if not call.is_error}
-        links = self._backend.value_links(list(values))
-        inside = self._backend.value_links(list({child for link in links.values() for child in link.children}))
-        paths: dict[bytes, list[tuple[str, bytes]]] = {}
-        for value_hash, link in links.items():
-            held = [(each, inside[each].path) for each in link.children if each in inside]
-            paths[value_hash] = [(path, each) for each, path in ((value_hash, link.path), *held) if path is not None]
+        holdings = Holdings(self._backend)
+        holdings.read({each.value_hash for call in self._calls.values() for each in call.arguments})
+        holdings.read({call.value_hash for call in self._calls.values() if not call.is_error})
         for job, node in self._jobs.values():
             call = self._call(job)
             # The calls above only pass files on.
             if call is None or job.child_count:
                 continue
             for argument in call.arguments:
-                for path, state in paths.get(argument.value_hash, ()):
+                for state, path in holdings.paths(holdings.in_order(argument.value_hash)).items():
                     self._connect_file(path, state, node, argument.name)
-            for path, state in paths.get(call.value_hash, ()):
-                self._connect_file(path, state, node, None)
+            if call.is_error:
+                continue
+            made = holdings.held(call.value_hash) - self._given(job, holdings)
+            for state, path in holdings.paths(holdings.in_order(call.value_hash)).items():
+                if state in made:
+                    self._connect_file(path, state, node, None)
+
+    def _given(self, job: JobRow, holdings: Holdings) -> set[bytes]:
+        """What a job and those above it were given: whoever returns that has not made it."""
+        given: set[bytes] = set()
+        while True:
+            call = self._call(job)
+            if call is not None:
+                given |= holdings.taken(call)
+            if job.parent is None or job.parent not in self._jobs:
+                return given
+            job = self._jobs[job.parent][0]
 
     def _connect_file(self, path: str, state: bytes, node: str, name: str | None) -> None:
         file = _file_node(state)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import newest_job
+from redun.provenance.making import Holdings, holders, makers
+from redun.provenance.parents import Parents as Parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,13 +15,11 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.backends.records import Argument, CallRecord, JobRow
 
-    _Item = Step | tuple[CallRecord, str | None, int]
-    """What comes on the way: what is told, or a call of which to tell, with its parameter and depth."""
-
 MOST_CHILDREN = 500
 """How many of the calls below a call are looked at to find the one that its result came from."""
-_MOST_PRODUCERS = 20
 _MOST_LEVELS = 100
+_MOST_FILES = 1000
+"""How many of the files in an argument are looked up in other executions."""
 _PAGE = 50
 
 
@@ -39,13 +39,19 @@ class Step:
     """Whether the call was told of before, so that its own arguments are not repeated."""
 
 
+if TYPE_CHECKING:
+    _Item = Step | tuple[CallRecord, str | None, int, bytes | None]
+    """What comes on the way: what is told, or a call of which to tell, with its parameter, its depth, and the file in
+    its result that is meant; None where all of it is."""
+
+
 def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[Step]:
     """The whole derivation of a value, depth first: each call before what it took.
 
     limit: how many steps at most. Reads only as far as it is consumed.
     """
     walk = _Walk(backend)
-    steps = walk.of_value(value_hash, None, 0)
+    steps = walk.of_value(value_hash)
     for _ in range(limit):
         step = next(steps, None)
         if step is None:
@@ -53,36 +59,20 @@ def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[
         yield step
 
 
-class Parents:
-    """The jobs above jobs, with their calls; each is read once."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._known: dict[tuple[str, int], tuple[JobRow | None, CallRecord | None]] = {}
-
-    def of(self, job: JobRow) -> tuple[JobRow | None, CallRecord | None]:
-        """The job above one, and its call, as far as they are recorded."""
-        if job.parent is None:
-            return None, None
-        key = (job.execution_id, job.parent)
-        if key not in self._known:
-            parent = self._backend.job(*key)
-            call = None if parent is None or parent.call_hash is None else self._backend.call(parent.call_hash)
-            self._known[key] = (parent, call)
-        return self._known[key]
-
-
 def sources_of(
-    backend: Backend, job: JobRow | None, argument: Argument, parents: Parents
+    backend: Backend, job: JobRow | None, argument: Argument, parents: Parents, part: bytes | None = None
 ) -> tuple[Iterator[CallRecord], JobRow | None]:
     """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
 
-    They are read page by page: a list may be made of the results of a million calls. Where there are none, the second
-    result is the job in whose code the argument was set; None for the root's.
+    part: the value in it that is meant; by default all of it is.
+
+    They are read page by page: a list may be made of the results of a million calls. Of those that made a container,
+    only the ones count that made what is meant, if it can be told which. Where there are none, the second result is the
+    job in whose code the argument was set; None for the root's.
     """
     none: Iterator[CallRecord] = iter(())
     if argument.upstream:
-        return _in_pages(backend, argument.upstream), job
+        return _holding(backend, argument.upstream, part), job
     owner = job
     for _ in range(_MOST_LEVELS):
         if owner is None or owner.parent is None:
@@ -90,15 +80,23 @@ def sources_of(
         parent, call = parents.of(owner)
         if parent is None or call is None:
             return none, parent
+        meant = part
         same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
         if same is None:
-            same = _container(backend, call, argument.value_hash)
+            meant = part or argument.value_hash
+            same = _container(backend, call, meant)
         if same is None:
             return none, parent
         if same.upstream:
-            return _in_pages(backend, same.upstream), parent
+            return _holding(backend, same.upstream, meant), parent
         owner = parent
     return none, owner
+
+
+def _holding(backend: Backend, call_hashes: Sequence[bytes], part: bytes | None) -> Iterator[CallRecord]:
+    """The calls that returned a part of what was put together from their results; all of them where none did."""
+    found = holders(backend, Holdings(backend), call_hashes, part) if part is not None and len(call_hashes) > 1 else []
+    return iter(found) if found else _in_pages(backend, call_hashes)
 
 
 def _in_pages(backend: Backend, call_hashes: Sequence[bytes]) -> Iterator[CallRecord]:
@@ -110,34 +108,34 @@ def _in_pages(backend: Backend, call_hashes: Sequence[bytes]) -> Iterator[CallRe
 
 def _container(backend: Backend, call: CallRecord, value_hash: bytes) -> Argument | None:
     """The argument of a call that holds a value."""
-    links = backend.value_links([argument.value_hash for argument in call.arguments])
-    for argument in call.arguments:
-        if argument.value_hash in links and value_hash in links[argument.value_hash].children:
-            return argument
-    return None
+    holdings = Holdings(backend)
+    holdings.read(argument.value_hash for argument in call.arguments)
+    return next((each for each in call.arguments if value_hash in holdings.held(each.value_hash)), None)
 
 
 class _Walk:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._parents = Parents(backend)
-        self._shown: set[bytes] = set()
+        self._holdings = Holdings(backend)
+        self._shown: set[tuple[bytes, bytes | None]] = set()
 
-    def of_value(self, value_hash: bytes, name: str | None, depth: int) -> Iterator[Step]:
+    def of_value(self, value_hash: bytes) -> Iterator[Step]:
         """Of a value about which nothing else is known."""
-        makers = self._makers(value_hash)
-        if not makers:
-            yield Step(depth, value_hash, None, None, name)
-        for call in makers:
-            yield from self._of_calls([(call, name, depth)], value_hash)
+        made_by = self._makers(value_hash)
+        if not made_by:
+            yield Step(0, value_hash, None, None)
+        meant = self._file(value_hash)
+        for call in made_by:
+            yield from self._of_calls([(call, None, 0, meant)], value_hash)
 
     def _makers(self, value_hash: bytes) -> list[CallRecord]:
-        """The calls that made a value, without those that only passed it on from a call below them."""
-        found = self._backend.calls_with_result(value_hash, _MOST_PRODUCERS)
-        hashes = {call.call_hash for call in found}
-        return [call for call in found if not call.is_error and hashes.isdisjoint(call.children)]
+        return makers(self._backend, value_hash, self._holdings, self._parents)
 
-    def _of_calls(self, start: list[tuple[CallRecord, str | None, int]], value_hash: bytes | None) -> Iterator[Step]:
+    def _file(self, value_hash: bytes) -> bytes | None:
+        return value_hash if self._holdings.path(value_hash) is not None else None
+
+    def _of_calls(self, start: list[_Item], value_hash: bytes | None) -> Iterator[Step]:
         """Of calls and of everything before them. An explicit stack: derivations may be of any depth."""
         stack: list[Iterator[_Item]] = [iter(start)]
         while stack:
@@ -148,44 +146,62 @@ class _Walk:
             if isinstance(item, Step):
                 yield item
                 continue
-            call, name, depth = item
-            call, parts = self._made_by(call)
-            was_shown = call.call_hash in self._shown
-            self._shown.add(call.call_hash)
+            call, name, depth, meant = item
+            call, parts = self._made_by(call, meant)
+            if meant is not None and meant not in self._holdings.taken(call):
+                meant = None  # it was made here, of all that was taken
+            was_shown = (call.call_hash, meant) in self._shown
+            self._shown.add((call.call_hash, meant))
             job = newest_job(self._backend, call)
             yield Step(depth, value_hash or call.value_hash, call, job, name, was_shown)
             value_hash = None
             if not was_shown:
-                below = iter([(part, None, depth + 1) for part in parts])
-                stack.append(below if parts else self._inputs(call, job, depth + 1))
+                below: Iterator[_Item] = iter([(part, None, depth + 1, None) for part in parts])
+                stack.append(below if parts else self._inputs(call, job, depth + 1, meant))
 
-    def _inputs(self, call: CallRecord, job: JobRow | None, depth: int) -> Iterator[_Item]:
-        links = self._backend.value_links([argument.value_hash for argument in call.arguments])
+    def _inputs(self, call: CallRecord, job: JobRow | None, depth: int, meant: bytes | None) -> Iterator[_Item]:
+        """What a call took.
+
+        meant: the file that it passed on. What the same containers hold beside that is left out.
+        """
+        self._holdings.read(argument.value_hash for argument in call.arguments)
         for argument in call.arguments:
-            calls, owner = sources_of(self._backend, job, argument, self._parents)
+            held = self._holdings.held(argument.value_hash)
+            part = meant if meant in held else None
+            file = part or self._file(argument.value_hash)
+            is_whole = part is None or part == argument.value_hash
+            calls, owner = sources_of(self._backend, job, argument, self._parents, None if is_whole else part)
             is_derived = False
             for each in calls:
                 is_derived = True
-                yield each, argument.name, depth
-            if not is_derived and argument.value_hash in links:
+                yield each, argument.name, depth, file
+            if not is_derived:
                 # Perhaps a file that another execution has made, alone or in a container.
-                link = links[argument.value_hash]
-                for value_hash in [argument.value_hash] if link.path is not None else link.children:
+                for value_hash in [file] if file is not None else self._files_in(argument.value_hash):
                     for maker in self._makers(value_hash)[:1]:
                         if maker != call:
                             is_derived = True
-                            yield maker, argument.name, depth
+                            yield maker, argument.name, depth, value_hash
             if not is_derived:
-                yield Step(depth, argument.value_hash, None, owner, argument.name)
+                yield Step(depth, part or argument.value_hash, None, owner, argument.name)
 
-    def _made_by(self, call: CallRecord) -> tuple[CallRecord, list[CallRecord]]:
-        """The call that really made a call's result: that of a call below it, as long as it is just that.
+    def _files_in(self, value_hash: bytes) -> list[bytes]:
+        return list(self._holdings.paths(self._holdings.in_order(value_hash)[:_MOST_FILES]))
+
+    def _made_by(self, call: CallRecord, meant: bytes | None) -> tuple[CallRecord, list[CallRecord]]:
+        """The call that really made a call's result, or the file in it that is meant: one below it, as far as there is.
 
         Where the result was put together from several of the calls below, these are given as well.
         """
         for _ in range(_MOST_LEVELS):
             if not call.children:
                 return call, []
+            if meant is not None:
+                maker = self._maker_among(call.children, meant)
+                if maker is None:
+                    return call, []
+                call = maker
+                continue
             hashes = call.children[-MOST_CHILDREN:]
             found = self._backend.calls(hashes)
             children = [found[each] for each in hashes if each in found]
@@ -195,3 +211,9 @@ class _Walk:
                 return call, [child for child in children if child.call_hash not in used and not child.is_error]
             call = same
         return call, []
+
+    def _maker_among(self, call_hashes: Sequence[bytes], file: bytes) -> CallRecord | None:
+        """The call that returned a file: rather one that was not given it."""
+        found = holders(self._backend, self._holdings, call_hashes, file)
+        made = [call for call in found if file not in self._holdings.taken(call)]
+        return next(reversed(made or found), None)

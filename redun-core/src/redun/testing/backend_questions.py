@@ -79,6 +79,8 @@ class Questions(BackendFixtures):
             TaskCount("suite.work", Status.CACHED, 1),
             TaskCount("suite.work", Status.FAILED, 1),
         ]
+        # Not numbers of the database's own, which would compare equal: JSON is made of them.
+        assert {type(each.count) for each in backend.task_counts(story.execution_id)} == {int}
         row = backend.job(story.execution_id, 2)
         assert row is not None
         assert row.status is Status.FAILED

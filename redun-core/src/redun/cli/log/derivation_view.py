@@ -114,7 +114,7 @@ def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | N
         yield "  no recorded job took it"
     if len(uses) == most:
         yield f"... (the first {most} calls; more with a higher --limit)"
-    made = [file for file in files_made(backend, [use.call for use in uses]) if file.value_hash != _hash_of(start)]
+    made = files_made(uses)
     if made:
         yield ""
         yield "Files made from it:"
@@ -156,8 +156,7 @@ def downstream_data(backend: Backend, start: bytes | CallRecord, limit: int | No
         ],
         "files": [
             {"path": file.path, "hash": file.value_hash.hex(), "call_hash": file.call.call_hash.hex()}
-            for file in files_made(backend, [use.call for use in uses])
-            if file.value_hash != _hash_of(start)
+            for file in files_made(uses)
         ],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import MOST_CHILDREN_COUNTED, EntityKind
+from redun.backends.records import MOST_CHILDREN_COUNTED, EntityKind, Status
 from redun.cli.log.calls import CallTexts, value_data
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import duration, indented, job_name, tags_data, tags_of, tags_text
@@ -29,7 +29,9 @@ def lines(backend: Backend, job: JobRow, *, limit: int | None) -> Iterator[str]:
     yield job_line(job, texts.of_jobs([job])[0], statuses) + tags_text(tags)
     yield f"Path: {_path(backend, job)}"
     again = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    yield f"Duration: {duration(job.start_time, job.end_time)} on {job.executor or 'no executor'}{again}"
+    nowhere = "from the cache" if job.status is Status.CACHED else "on no executor"
+    where = f"on {job.executor}" if job.executor else nowhere
+    yield f"Duration: {duration(job.start_time, job.end_time)} {where}{again}"
     yield ""
     call = backend.call(job.call_hash) if job.call_hash is not None else None
     if call is None:
