@@ -6,8 +6,10 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redun import task
 from redun.backends.records import StoredValue
 from redun.provenance.places import places
+from redun.scheduler.subrun import PackedExpression
 from redun.value import encode
 
 if TYPE_CHECKING:
@@ -55,6 +57,19 @@ def test_the_place_is_named(before: Any, after: Any, expected: list[str]) -> Non
         assert [line[:5] + line[-8:] for line in found] == [line[:5] + line[-8:] for line in expected]
     else:
         assert found == expected
+
+
+@task(namespace="places")
+def part(x: int, y: Any = None) -> int:
+    return x
+
+
+def test_an_argument_of_the_call_that_a_sub_run_is_given_is_named() -> None:
+    before, after = (PackedExpression([part(part(x), y={"a": [x]})]) for x in (1, 2))
+    assert differing(before, after) == [
+        "x.expression[0](0)(0): 1 became 2",
+        "x.expression[0].y['a'][0]: 1 became 2",
+    ]
 
 
 def test_many_places_are_cut_short() -> None:

@@ -8,8 +8,8 @@ from redun.backends.records import EntityKind
 from redun.provenance.changes import code_change, is_file_set, links_inside, value_change
 from redun.provenance.options_known import options_behind, switches_cache_off
 from redun.provenance.preview import preview
-from redun.provenance.roll_backs import roll_back_reasons
 from redun.provenance.reasons import Reason, ReasonKind, named
+from redun.provenance.roll_backs import roll_back_reasons
 
 if TYPE_CHECKING:
     from redun.backends.base import Backend

@@ -36,6 +36,8 @@ class Source(Protocol):
 
 BESIDE_SOURCE = "redun.hashed"
 """Key of the tag that a version of a task has where more than its text is in its hash."""
+_PACKED = "redun.PackedExpression"
+"""What a sub-run is given: its bytes are of no use to people."""
 _PREVIEW = 2000
 _MOST_LINES = 200
 _MOST_FILES = 20
@@ -155,7 +157,8 @@ def _details(name: str, before: StoredValue | None, after: StoredValue | None, o
     longest = max(len(old), len(new))
     if longest <= SHORT and old != new:
         return ()
-    is_shortened = longest >= _PREVIEW - 10 or "..." in old or "..." in new
+    is_packed = before is not None and before.type_name == _PACKED
+    is_shortened = longest >= _PREVIEW - 10 or "..." in old or "..." in new or is_packed
     found = places(before, after, name) if is_shortened or old == new else ()
     return found or (text_difference(old, new) if old != new else (f"{name}: {HIDDEN}",))
 
@@ -196,7 +199,10 @@ def _note_beside(backend: Source, before: bytes, after: bytes) -> str:
         found.append("something in its hash_includes differs")
     if found:
         return f"{same}: {', and '.join(found)}"
-    return f"{same}: what differs is a function that it calls (hash_helpers), something in hash_includes, or a task that it wraps"
+    return (
+        f"{same}: what differs is a function that it calls (hash_helpers), something in hash_includes, "
+        "or a task that it wraps"
+    )
 
 
 def _beside_source(tags: Iterable[TagRecord]) -> dict[str, Any]:

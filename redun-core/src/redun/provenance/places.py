@@ -27,7 +27,7 @@ HIDDEN = "what differs lies beyond what can be shown"
 _SEQUENCES = (list, tuple, deque)
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     pass
 
 
@@ -46,8 +46,10 @@ def places(before: StoredValue | None, after: StoredValue | None, name: str) -> 
             if len(lines) == _MOST_LINES:
                 return [*lines, "and more"]
             lines += line
-    except _TooLarge:
+    except _TooLargeError:
         return [*lines, "and perhaps more"] if lines else []
+    except Exception:  # a stored expression that is damaged
+        return lines
     return lines
 
 
@@ -58,7 +60,7 @@ def is_same_error(before: StoredValue | None, after: StoredValue | None) -> bool
         return False
     try:
         return _Walk().is_same(old, new)
-    except _TooLarge:
+    except _TooLargeError:
         return False
 
 
@@ -89,7 +91,7 @@ class _Walk:
             path, before, after = stack.pop()
             self._left -= 1
             if self._left < 0:
-                raise _TooLarge
+                raise _TooLargeError
             if before is after or (is_leaf(before) and is_leaf(after) and _is_same_leaf(before, after)):
                 continue
             pairs = self._pairs(path, before, after)
@@ -159,7 +161,13 @@ def _is_same_leaf(old: Any, new: Any) -> bool:
 
 def _fields(stub: Stub) -> dict[str, Any]:
     named: dict[str, Any] = {}
-    for position, (name, item) in enumerate(stub.short_repr_parts()):
+    parts = list(stub.short_repr_parts())
+    if stub.short_repr_name.endswith(".PackedExpression"):
+        from redun.provenance.packed import opened
+
+        data = dict(parts).get("_data")
+        parts = [("expression", opened(data, safe_decode) if isinstance(data, bytes) else None)]
+    for position, (name, item) in enumerate(parts):
         named[f"({position})" if name is None else f".{name}"] = item
     return named
 
