@@ -246,11 +246,47 @@ def test_a_run_without_the_cache_is_recognized_by_its_command(bench: Bench) -> N
     assert kinds(bench.explain("add")) == [ReasonKind.NO_CACHE_RUN]
 
 
-def test_what_the_facts_cannot_tell_is_said(bench: Bench) -> None:
+def test_a_run_without_the_cache_from_python_is_recognized(bench: Bench) -> None:
     bench.write(ADD)
     bench.run("main", 1)
     bench.run("main", 1, cache=False)
-    explanation = bench.explain("add")
+    assert kinds(bench.explain("add")) == [ReasonKind.NO_CACHE_RUN]
+    assert bench.explain("add").summary == "the execution was started with cache=False"
+
+
+def test_a_task_may_have_an_argument_of_that_name(bench: Bench) -> None:
+    bench.write("@task\ndef fail(no_cache):\n    return 1 // 0\n")
+    for _ in range(2):
+        bench.run("fail", True, exec_argv=["redun", "run", "wf.py", "fail", "--no-cache", "true"])
+    assert kinds(bench.explain("fail")) == [ReasonKind.FAILED_BEFORE]
+
+
+MOODY = """
+from redun.value import Value
+
+
+class Moody(Value):
+    def is_valid(self):
+        return False
+
+    def __getstate__(self):
+        return {"x": 1}
+
+    def __setstate__(self, state):
+        pass
+
+
+@task
+def make():
+    return Moody()
+"""
+
+
+def test_what_the_facts_cannot_tell_is_said(bench: Bench) -> None:
+    bench.write(MOODY)
+    bench.run("make")
+    bench.run("make")
+    explanation = bench.explain("make")
     assert kinds(explanation) == [ReasonKind.UNKNOWN]
     assert "the stored facts do not say" in explanation.summary
 

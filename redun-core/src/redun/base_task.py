@@ -37,6 +37,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
 
+_HEX_DIGITS = 12
 _READ_WHEN_DEFINED = ("config_args", "hash_helpers", "load_module", "nout", "use_wrapper_signature")
 
 
@@ -221,6 +222,23 @@ class Task(Value, Generic[P, R]):
         if declared is not None:
             return bool(declared)
         return by_default and self.version is None and self.namespace.partition(".")[0] != "redun"
+
+    def beside_source(self) -> dict[str, Any]:
+        """What else is in the hash than the text or version, for people who ask later why it changed.
+
+        By `helpers`, `hash_includes` and `wraps`, as far as there are any: hashes, in hex.
+        """
+        found: dict[str, Any] = {}
+        if self.compat:
+            return found
+        if self._hash_includes:
+            found["hash_includes"] = [hash_value(item).hex()[:_HEX_DIGITS] for item in self._hash_includes]
+        registry = get_task_registry()
+        if self._wrapped is not None:
+            found["wraps"] = {self._wrapped.fullname: self._wrapped._calc_hash(registry.hashes_helpers)[0].hex()}
+        if self.hashes_helpers(registry.hashes_helpers) and (hashes := self.helpers().hashes):
+            found["helpers"] = hashes
+        return found
 
     def helpers(self) -> Helpers:
         """The plain functions of the user's own modules that this task calls by name, directly or not."""

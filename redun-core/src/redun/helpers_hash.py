@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+_HEX_DIGITS = 12
+
+
 @dataclass
 class Helpers:
     """What a task depends on beside its own text and the tasks that it calls."""
@@ -54,6 +57,8 @@ class Helpers:
     """False while a module is still being imported, so that some names may be missing."""
     bindings: tuple[Binding, ...] = ()
     """What the names that were followed meant."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Of each that was found, by its name without the module, the beginning of a hash of its text, in hex."""
 
 
 class Binding(NamedTuple):
@@ -106,7 +111,15 @@ def find_helpers(functions: tuple[Callable[..., Any], ...]) -> Helpers:
         not_followed=list(search.not_followed),
         is_final=not search.saw_unfinished,
         bindings=tuple(search.bindings.values()),
+        hashes=_text_hashes(pieces),
     )
+
+
+def _text_hashes(pieces: list[_Piece]) -> dict[str, str]:
+    texts: dict[str, list[bytes]] = {}
+    for piece in pieces:
+        texts.setdefault(piece.label.rpartition(".")[2], []).append(piece.text.encode("utf-8", "surrogatepass"))
+    return {name: hash_parts("task", parts).hex()[:_HEX_DIGITS] for name, parts in texts.items()}
 
 
 def _parts(piece: _Piece) -> tuple[str, ...]:

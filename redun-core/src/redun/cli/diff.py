@@ -112,6 +112,8 @@ def _job_lines(found: ExecutionDifference, limit: int) -> Iterator[str]:
         yield f"{'  ' * min(job.depth, _MAX_INDENT)}{sign} {name} ({jobs}){words}"
         for change in job.arguments:
             yield from indented(_value_lines(change), 2 * min(job.depth, _MAX_INDENT) + 4)
+        if job.context is not None:
+            yield from indented(_value_lines(job.context), 2 * min(job.depth, _MAX_INDENT) + 4)
     if len(found.jobs) > limit:
         yield f"... and {len(found.jobs) - limit} more (--limit)"
 
@@ -119,6 +121,7 @@ def _job_lines(found: ExecutionDifference, limit: int) -> Iterator[str]:
 def _value_lines(change: ValueChange) -> Iterator[str]:
     if change.path is not None:
         yield f"{change.name} = {change.files[0]}"
+        yield from indented(change.details[1:], 4)
     elif change.is_long:
         yield f"{change.name}:"
         yield from indented(change.details)
@@ -174,4 +177,5 @@ def _job_data(job: JobDifference, statuses: JobStatuses) -> dict[str, Any]:
         "after": None if job.after is None else job_data(job.after, statuses),
         "arguments": [value_change_data(change) for change in job.arguments],
         "result": None if job.result is None else value_change_data(job.result),
+        "context": None if job.context is None else value_change_data(job.context),
     }

@@ -84,11 +84,13 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
     yield job_line(job, texts.of_jobs([job])[0], statuses)
     kind = explanation.reasons[0].kind
     if kind is ReasonKind.NOT_ENDED:
-        yield f"{explanation.summary.capitalize()}."
+        yield f"{explanation.summary[0].upper()}{explanation.summary[1:]}."
     else:
         yield f"{'It did not run' if kind in _NOT_RUN else 'It ran'}: {explanation.summary}."
+    # That a job has not ended is no reason, and was said.
+    reasons = explanation.reasons[1 if kind is ReasonKind.NOT_ENDED else 0 :]
     many = len(explanation.reasons) > 1
-    for reason in explanation.reasons:
+    for reason in reasons:
         shown = list(_reason_lines(reason, with_text=many))
         if shown:
             yield ""
@@ -106,7 +108,9 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
 def _reason_lines(reason: Reason, *, with_text: bool) -> Iterator[str]:
     if with_text:
         yield f"{reason.text}"
-    causes = (f"from {job_name(cause.job)} {cause.job.task_name}: {cause.summary}" for cause in reason.causes)
+    causes = [f"from {job_name(cause.job)} {cause.job.task_name}: {cause.summary}" for cause in reason.causes]
+    if reason.more_causes:
+        causes.append(f"and from {reason.more_causes} more, which came out differently as well")
     shown = [*reason.lines, *causes]
     yield from indented(shown) if with_text else shown
 
@@ -140,6 +144,8 @@ def _reason_data(reason: Reason) -> dict[str, Any]:
         data["causes"] = [
             {"job": job_id(cause.job), "task": cause.job.task_name, "summary": cause.summary} for cause in reason.causes
         ]
+    if reason.more_causes:
+        data["more_causes"] = reason.more_causes
     return data
 
 

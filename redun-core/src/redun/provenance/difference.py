@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from redun.errors import UsageError
 from redun.provenance.changes import argument_changes, code_change, value_change
+from redun.provenance.liveness import JobStatuses
+from redun.provenance.places import is_same_error
 from redun.provenance.reading_ahead import ReadingAhead
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ _MOST_PAIRED = 40
 _PAGE = 1000
 _READ_AHEAD = 200
 _MOST_CHILDREN = 100_000
+_FINE = frozenset({"DONE", "CACHED"})
+"""Statuses that are no difference: whether a call ran is in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class JobDifference:
     arguments: tuple[ValueChange, ...] = ()
     result: ValueChange | None = None
     """Of calls that came out differently, also where one of them failed."""
+    context: ValueChange | None = None
+    """Where another context begins: at the root, or at a call that was given one. Not told of all calls below."""
+    statuses: tuple[str, str] | None = None
+    """Of jobs of which one failed and the other did not, or did not come to its end: by name."""
+    differs_below: bool = False
+    """Whether calls below it differ."""
 
     @property
     def what(self) -> tuple[str, ...]:
@@ -47,11 +57,12 @@ class JobDifference:
             return ("removed",)
         words = ["code"] if self.code is not None else []
         words += [f"argument {change.name}" for change in self.arguments]
-        if self.before.status != self.after.status and "FAILED" in (self.before.status.name, self.after.status.name):
-            words.append(f"{self.before.status.name} became {self.after.status.name}")
+        words += ["context"] if self.context is not None else []
+        if self.statuses is not None:
+            words.append(" became ".join(self.statuses))
         elif self.result is not None:
             words.append("result")
-        return tuple(words) or ("calls below",)
+        return tuple(words) or (("calls below",) if self.differs_below else ())
 
 
 @dataclass(slots=True)
@@ -105,6 +116,16 @@ def _counts(backend: Backend, before_id: str, after_id: str) -> dict[str, tuple[
     return dict(sorted(counts.items()))
 
 
+class _Pair(NamedTuple):
+    """Two jobs that are to be compared."""
+
+    depth: int
+    before: JobRow | None
+    after: JobRow | None
+    contexts: tuple[bytes, bytes] = (b"", b"")
+    """Those of the calls above."""
+
+
 class _Comparison:
     def __init__(self, backend: Backend, found: ExecutionDifference, most: int) -> None:
         self._backend = backend
@@ -112,24 +133,26 @@ class _Comparison:
         self._left = most
         self._ahead = ReadingAhead(backend)
         self._codes: dict[tuple[bytes, bytes], CodeChange | None] = {}
+        self._statuses = JobStatuses(backend)
 
     def run(self) -> None:
         """Walk down both call trees at once, with an explicit stack: they may be of any depth."""
         roots = [self._backend.job(each.id, 1) for each in (self._found.before, self._found.after)]
-        stack: list[tuple[int, JobRow | None, JobRow | None]] = [(0, roots[0], roots[1])]
+        stack: list[_Pair] = [_Pair(0, roots[0], roots[1])]
         if roots[0] is not None and roots[1] is not None and roots[0].task_name != roots[1].task_name:
-            stack = [(0, None, roots[1]), (0, roots[0], None)]
+            stack = [_Pair(0, None, roots[1]), _Pair(0, roots[0], None)]
         while stack:
             if self._left <= 0:
                 self._found.is_complete = False
-                return
-            depth, before, after = stack.pop()
+                break
+            depth, before, after, contexts = stack.pop()
             if before is not None and after is not None:
                 if before.call_hash == after.call_hash and before.call_hash is not None:
                     continue
                 self._left -= 1
                 self._read_ahead(before, after, stack)
-                if not self._compare(depth, before, after):
+                contexts, goes_on = self._compare(depth, before, after, contexts)
+                if not goes_on:
                     continue
                 pairs = _paired(self._backend, self._children(before), self._children(after))
             else:
@@ -138,18 +161,27 @@ class _Comparison:
                 most = self._left
                 pairs = [(row, None) for row in self._children(before, most)]
                 pairs += [(None, row) for row in self._children(after, most)]
-            stack.extend((depth + 1, *pair) for pair in reversed(pairs))
+            stack.extend(_Pair(depth + 1, *pair, contexts) for pair in reversed(pairs))
+        self._found.jobs = _telling(self._found.jobs)
 
-    def _read_ahead(self, before: JobRow, after: JobRow, stack: list[tuple[int, JobRow | None, JobRow | None]]) -> None:
+    def _read_ahead(self, before: JobRow, after: JobRow, stack: list[_Pair]) -> None:
         """Read the calls of a pair, and with them those of the pairs that come next."""
         here = (before.call_hash, after.call_hash)
         if self._ahead.has_calls([each for each in here if each is not None]):
             return
-        both = [(old.call_hash, new.call_hash) for _, old, new in stack[-_READ_AHEAD:] if old and new]
+        both = [(old.call_hash, new.call_hash) for _, old, new, _ in stack[-_READ_AHEAD:] if old and new]
         self._ahead.read([here, *(pair for pair in both if pair[0] != pair[1])])
 
-    def _compare(self, depth: int, before: JobRow, after: JobRow) -> bool:
-        """Tell what differs. Whether the calls below can be compared: those of a final result were not made again."""
+    def _compare(
+        self, depth: int, before: JobRow, after: JobRow, contexts: tuple[bytes, bytes]
+    ) -> tuple[tuple[bytes, bytes], bool]:
+        """Tell what differs.
+
+        contexts: those of the calls above.
+
+        Gives the contexts of these calls, and whether the calls below can be compared: those of a final result were not
+        made again.
+        """
         calls = self._ahead.calls([each for each in (before.call_hash, after.call_hash) if each is not None])
         old, new = calls.get(before.call_hash or b""), calls.get(after.call_hash or b"")
         versions = (before.task_hash, after.task_hash)
@@ -157,19 +189,52 @@ class _Comparison:
             self._codes[versions] = code_change(self._ahead, *versions)
         code = self._codes[versions]
         arguments: Sequence[ValueChange] = ()
-        result = None
+        result = context = None
+        is_below_known = not any(
+            call is not None and call.children and not job.child_count for call, job in ((old, before), (new, after))
+        )
+        differs_below = False
         if old is not None and new is not None:
             arguments = argument_changes(self._ahead, old, new)
-            if old.value_hash != new.value_hash:
-                result = value_change(self._ahead, "result", old.value_hash, new.value_hash)
-        self._found.jobs.append(JobDifference(depth, before, after, code, tuple(arguments), result))
+            result = self._result(old, new)
+            here = (old.context_hash, new.context_hash)
+            if here[0] != here[1] and here != contexts:
+                context = value_change(self._ahead, "context", here[0] or None, here[1] or None)
+            contexts = here
+            if not is_below_known:
+                differs_below = old.task_set_hash != new.task_set_hash or here[0] == here[1]
+        difference = JobDifference(
+            depth,
+            before,
+            after,
+            code,
+            tuple(arguments),
+            result,
+            context,
+            self._statuses_apart(before, after),
+            differs_below,
+        )
+        self._found.jobs.append(difference)
         if code is not None:
             self._found.codes.setdefault(after.task_name, code)
         for change in (*arguments, *([result] if result is not None else [])):
             for file in change.files:
                 self._found.files.setdefault(file.path, file)
-        both = [(old, before), (new, after)]
-        return not any(call is not None and call.children and not job.child_count for call, job in both)
+        return contexts, is_below_known
+
+    def _result(self, old: CallRecord, new: CallRecord) -> ValueChange | None:
+        if old.value_hash == new.value_hash:
+            return None
+        if old.is_error and new.is_error:
+            # The traceback is recorded with the error, and names the jobs of its execution.
+            errors = self._ahead.load_values([old.value_hash, new.value_hash])
+            if is_same_error(errors.get(old.value_hash), errors.get(new.value_hash)):
+                return None
+        return value_change(self._ahead, "result", old.value_hash, new.value_hash)
+
+    def _statuses_apart(self, before: JobRow, after: JobRow) -> tuple[str, str] | None:
+        names = self._statuses.of(before), self._statuses.of(after)
+        return None if names[0] == names[1] or _FINE.issuperset(names) else names
 
     def _children(self, job: JobRow | None, most: int = _MOST_CHILDREN) -> list[JobRow]:
         rows: list[JobRow] = []
@@ -184,6 +249,17 @@ class _Comparison:
                 return rows
         self._found.is_complete = False
         return rows
+
+
+def _telling(jobs: list[JobDifference]) -> list[JobDifference]:
+    """Those with something to tell, and those above them."""
+    kept: list[JobDifference] = []
+    for job in reversed(jobs):
+        if job.what:
+            kept.append(job)
+        elif kept and kept[-1].depth > job.depth:
+            kept.append(replace(job, differs_below=True))
+    return kept[::-1]
 
 
 def _paired(backend: Backend, before: list[JobRow], after: list[JobRow]) -> list[tuple[JobRow | None, JobRow | None]]:

@@ -36,7 +36,6 @@ class FileMade:
     call: CallRecord
 
 
-
 @dataclass(frozen=True, slots=True)
 class Use:
     """A call on the way from a value to what was made from it."""

@@ -84,7 +84,9 @@ def _handle(kind: Any, info: Any, *_more: Any) -> Any:
         raise pickle.UnpicklingError(f"{kind} is not shown")
     state = dict(info.short_repr_parts())
     fullname = ".".join(str(part) for part in (state.get("namespace"), state.get("name")) if part)
-    return kind(fullname=Words(fullname), hash=Words(str(state.get("hash"))[:8]))
+    stub = kind(fullname=Words(fullname), hash=Words(str(state.get("hash"))[:8]))
+    stub.handle_state = {**{str(name): part for name, part in state.items()}, "fullname": fullname}
+    return stub
 
 
 def _exception(kind: Any, args: Any) -> Any:
@@ -120,6 +122,8 @@ class Stub:
     """Stands for an object whose class is not on the safe list. Keeps how it was made and what it was filled with."""
 
     short_repr_name = "?"
+    handle_state: dict[str, Any] | None = None
+    """Of a handle: what it has stored about itself."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Stub:  # noqa: D102
         stub = super().__new__(cls)

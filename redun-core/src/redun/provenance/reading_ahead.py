@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from redun.backends.base import Backend
     from redun.backends.lineage import ValueLinks
-    from redun.backends.records import CallRecord, StoredValue, TaskRecord
+    from redun.backends.records import CallRecord, EntityKind, StoredValue, TagRecord, TaskRecord
 
 
 class ReadingAhead:
@@ -64,6 +64,10 @@ class ReadingAhead:
         if task_hash not in self._tasks:
             self._tasks[task_hash] = self._backend.task(task_hash)
         return self._tasks[task_hash]
+
+    def tags(self, kind: EntityKind, entity_ids: Iterable[str]) -> Mapping[str, list[TagRecord]]:
+        """See `Backend.tags`."""
+        return self._backend.tags(kind, entity_ids)
 
 
 def _values(call: CallRecord) -> list[bytes]:

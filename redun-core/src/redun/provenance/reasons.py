@@ -23,7 +23,7 @@ class ReasonKind(enum.StrEnum):
     CODE_BELOW = "code below"
     """A task that is called below was edited."""
     NO_CACHE_RUN = "run without cache"
-    """The execution was started with `--no-cache`."""
+    """The execution was started with `--no-cache`, or from Python with `cache=False`."""
     NO_CACHE_TASK = "task without cache"
     """The options of the call say not to use the cache."""
     OPTIONS = "options"
@@ -34,6 +34,8 @@ class ReasonKind(enum.StrEnum):
     """The same call was made before, and failed: failures are not cached."""
     RESULT_CHANGED = "result changed"
     """The earlier result holds a file that was no longer in the recorded state."""
+    HANDLE_ROLLED_BACK = "handle rolled back"
+    """The earlier result holds a state of a handle from which another call had gone back since."""
     RESULT_LOST = "result lost"
     """The repository does not have the earlier result any more."""
     RETRIED = "retried"
@@ -47,7 +49,7 @@ class ReasonKind(enum.StrEnum):
     SHARED = "shared"
     """The same call had been made in this execution."""
     NOT_ENDED = "not ended"
-    """The job runs, or was cancelled: what it was called with is recorded at its end."""
+    """The job runs, was cancelled or lost with its process: what it was called with is recorded at its end."""
     UNKNOWN = "unknown"
     """The stored facts cannot tell."""
 
@@ -73,6 +75,8 @@ class Reason:
     code: CodeChange | None = None
     causes: tuple[Cause, ...] = ()
     """Where a changed argument came from, the nearest job first."""
+    more_causes: int = 0
+    """From how many more calls it came that are not among the causes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,8 @@ class Explanation:
     """The earlier job that it is compared with, or whose result was used."""
     notes: tuple[str, ...] = field(default=())
     """What else is worth knowing."""
+
+
+def named(job: JobRow) -> str:
+    """A job for people: its id and the name of its task."""
+    return f"{job.execution_id[:8]}.{job.number} {job.task_name}"

@@ -40,6 +40,8 @@ MOST_RECORDS = 5_000
 MOST_BYTES = 64_000_000
 LONGEST_DELAY = 0.1
 """Seconds that a record waits at most, as long as the run is not computing in its own thread."""
+BESIDE_SOURCE = "redun.hashed"
+"""Key of the tag of a version of a task that says what else than its text is in its hash."""
 HEARTBEAT = 10.0
 """Seconds between signs of life in the execution's row."""
 
@@ -119,6 +121,9 @@ class Recorder:
             self._batch.tasks.append(TaskRecord(info.hash, task.name, task.namespace, task.version, task.source))
             for key, value in check_tags(info.declared_options.get("tags")):
                 self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), key, value))
+            beside = task.beside_source()
+            if beside:
+                self.tag(TagRecord(EntityKind.TASK, info.hash.hex(), BESIDE_SOURCE, beside))
         if not tasks.is_recorded:
             tasks.is_recorded = True
             if UNFINISHED in tasks.members:

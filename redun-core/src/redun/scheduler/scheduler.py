@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 _run_numbers = itertools.count(1)
 
 
+USES_CACHE = "redun.cache"
+"""Key of the tag of an execution that was started without the cache: its value is false."""
+
+
 class Scheduler:
     """Evaluates workflows.
 
@@ -281,6 +285,8 @@ class Scheduler:
             extension=extension,
             exports=exports,
         )
+        if not cache:
+            run.recorder.tag(TagRecord(EntityKind.EXECUTION, record.id, USES_CACHE, False))
         self.execution_id, self._last_run, self.traceback = record.id, run, None
         return run
 
