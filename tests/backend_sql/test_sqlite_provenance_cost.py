@@ -11,6 +11,7 @@ import pytest
 from redun import File, Scheduler, task
 from redun.executors.inline import InlineExecutor
 from redun.provenance import Repository
+from redun.provenance.derivation import producers
 from redun.provenance.graph import data_graph
 from redun_backend_sql.sqlite_backend import SqliteBackend
 
@@ -77,6 +78,8 @@ QUESTIONS: dict[str, Callable[[Repository, SqliteBackend], object]] = {
     "upstream": lambda r, b: list(r.file(value_path(b))[0].upstream(limit=20)),
     "downstream of a leaf": lambda r, _: list(r.job(leaf_number(2)).call.downstream()),  # type: ignore[union-attr]
     "downstream of a value": lambda r, _: list(r.job(leaf_number(2)).arguments["x"].downstream(limit=20)),
+    "downstream of a file": lambda r, b: [list(r.file(value_path(b))[0].downstream()), 1],
+    "makers of a file": lambda r, b: producers(b, r.file(value_path(b))[0].value_hash),
     "diff of equals": lambda r, _: r.execution("~2").diff(r.execution("~1")).counts,
     "a graph": lambda r, b: data_graph(b, r.job("~2").row, depth=1).nodes,
 }
@@ -107,7 +110,7 @@ def test_more_jobs_are_not_more_questions(backend: SqliteBackend, tmp_path: Path
     """But for the few that read a page of siblings."""
     small = make_backend(tmp_path, 400)
     try:
-        for name in ("explain the root", "diff of equals", "upstream"):
+        for name in ("explain the root", "diff of equals", "upstream", "downstream of a file", "makers of a file"):
             few, many = (len(statements_of(each, QUESTIONS[name])) for each in (small, backend))
             assert many <= few + 10, name
     finally:

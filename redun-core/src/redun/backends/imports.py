@@ -198,11 +198,15 @@ def _add_new_executions(new: RecordBatch, batch: RecordBatch, target: Backend) -
         jobs = [job for job in batch.jobs if job.execution_id == execution_id]
         ended = target.ended_jobs(execution_id, [job.number for job in jobs])
         new.jobs += [job for job in jobs if job.number not in ended]
-    # That a job runs says nothing new of one that is there already.
-    running = sorted((job for job in new.jobs if job.status is Status.RUNNING), key=lambda job: job[:2])
+    new.jobs = _without_known_to_run(new.jobs, target)
+
+
+def _without_known_to_run(jobs: list[JobRecord], target: Backend) -> list[JobRecord]:
+    """Some jobs that have not ended in the target, without those that have not ended here either and are there."""
+    running = sorted((job for job in jobs if job.status is Status.RUNNING), key=lambda job: job[:2])
     known = {
-        (job.execution_id, job.number)
-        for _, jobs in groupby(running, key=lambda job: job.execution_id)
-        for job in known_jobs(target, list(jobs))
+        other[:2]
+        for _, group in groupby(running, key=lambda job: job.execution_id)
+        for other in known_jobs(target, list(group))
     }
-    new.jobs = [job for job in new.jobs if job.status is not Status.RUNNING or job[:2] not in known]
+    return [job for job in jobs if job.status is not Status.RUNNING or job[:2] not in known]
