@@ -7,6 +7,7 @@ import re
 import typing
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from redun.cache_options import CacheCheckValid, CacheScope
@@ -55,6 +56,7 @@ class Task(Value, Generic[P, R]):
     _wrapped: Task[..., Any] | None = None
     _source_functions: tuple[Callable[..., Any], ...] = ()
     _bindings: tuple[Binding, ...] = ()
+    _helper_hashes: Mapping[str, str] = MappingProxyType({})
     _original: Task[..., Any] | None = None
 
     def __init__(
@@ -168,7 +170,7 @@ class Task(Value, Generic[P, R]):
             return self._hash
         if self._original is not None:
             return self._original.hash
-        digest, is_final, bindings = self._calc_hash(get_task_registry().hashes_helpers)
+        digest, is_final, bindings, self._helper_hashes = self._calc_hash(get_task_registry().hashes_helpers)
         if is_final:
             self._hash = digest.hex()
             if bindings:
@@ -188,29 +190,30 @@ class Task(Value, Generic[P, R]):
         """
         return hash_bytes == self.hash_bytes or any(hash_bytes == self._calc_hash(which)[0] for which in (True, False))
 
-    def _calc_hash(self, helpers_by_default: bool) -> tuple[bytes, bool, tuple[Binding, ...]]:
-        """The hash, whether it is final, and the names in helpers that it holds for.
+    def _calc_hash(self, helpers_by_default: bool) -> tuple[bytes, bool, tuple[Binding, ...], Mapping[str, str]]:
+        """The hash, whether it is final, the names in helpers that it holds for, and the hashes of its own helpers.
 
         While a module is still being imported, helpers may be missing.
         """
         if self.compat:
-            return hash_data("task", self.compat[0].encode()), True, ()
+            return hash_data("task", self.compat[0].encode()), True, (), {}
         kind, text = ("version", self.version) if self.version is not None else ("source", self.source)
         parts = [self.fullname.encode(), kind.encode(), str(text).encode("utf-8", "surrogatepass")]
         try:
             parts += sorted(map(hash_value, self._hash_includes))
         except InvalidValueError as error:
             raise InvalidValueError(f"task {self.fullname!r}: an item of its hash_includes: {error}") from error
-        is_final, bindings = True, self._bindings[:0]
+        is_final, bindings, hashes = True, self._bindings[:0], {}
         if self._wrapped is not None:
-            wrapped_hash, is_final, bindings = self._wrapped._calc_hash(helpers_by_default)
+            wrapped_hash, is_final, bindings, _ = self._wrapped._calc_hash(helpers_by_default)
             parts += [b"wraps", wrapped_hash]
         if self.hashes_helpers(helpers_by_default):
             helpers = self.helpers()
             is_final, bindings = is_final and helpers.is_final, (*bindings, *helpers.bindings)
             # Without helpers the hash is the plain one, so that asking for them runs nothing again needlessly.
             parts += [b"helpers", helpers.hash] if helpers.hash else []
-        return hash_parts("task", parts), is_final, bindings
+            hashes = helpers.hashes
+        return hash_parts("task", parts), is_final, bindings, hashes
 
     def hashes_helpers(self, by_default: bool) -> bool:
         """Whether the plain functions that this task calls count in its hash.
@@ -236,8 +239,8 @@ class Task(Value, Generic[P, R]):
         registry = get_task_registry()
         if self._wrapped is not None:
             found["wraps"] = {self._wrapped.fullname: self._wrapped._calc_hash(registry.hashes_helpers)[0].hex()}
-        if self.hashes_helpers(registry.hashes_helpers) and (hashes := self.helpers().hashes):
-            found["helpers"] = hashes
+        if helper_hashes := (self._original or self)._helper_hashes:
+            found["helpers"] = dict(helper_hashes)
         return found
 
     def helpers(self) -> Helpers:

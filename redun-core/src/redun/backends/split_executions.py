@@ -75,11 +75,14 @@ def _first_other(ours: Sequence[JobRecord], theirs: Sequence[JobRecord]) -> tupl
     known = {job.number: job for job in theirs}
     for job in ours:
         other = known.get(job.number)
-        if other is not None and _what(job) != _what(other):
+        if other is not None and not _may_be_same(job, other):
             return job, other
     return None
 
 
-def _what(job: JobRecord) -> tuple[object, ...]:
-    # Not its times: where both have made the same call there, they agree on the tree.
-    return job.parent, job.task_hash, job.eval_hash
+def _may_be_same(job: JobRecord, other: JobRecord) -> bool:
+    # Not by their times: where both have made the same call there, they agree on the tree. What a job evaluates is sure
+    # when it has ended: before, its arguments may still be missing.
+    have_ended = job.call_hash is not None and other.call_hash is not None
+    is_same_place = (job.parent, job.task_hash) == (other.parent, other.task_hash)
+    return is_same_place and (not have_ended or job.eval_hash == other.eval_hash)
