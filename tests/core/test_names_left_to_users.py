@@ -126,6 +126,7 @@ def test_a_value_class_with_a_type_of_its_own_is_no_proxy(scheduler: Scheduler) 
     from redun.value import get_type_registry
 
     assert get_type_registry().get_proxy(int) is not Kilometres
+    assert Kilometres.type_name == f"{__name__}.Kilometres"
 
 
 def test_a_proxy_may_use_any_other_name(scheduler: Scheduler) -> None:

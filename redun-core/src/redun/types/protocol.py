@@ -61,10 +61,8 @@ class TypeRegistry(RegistryCalls):
         """Add a class under its `type_name`; a later class of the same name replaces an earlier one."""
         self._by_name[cls.type_name] = cls
         self.hooks.update(name for name in ("preprocess", "postprocess") if name in vars(cls) and cls.__mro__[1:-1])
-        raw_type = getattr(cls, "type", None)
-        # Not by issubclass: `Value` is registered before ProxyValue exists.
-        is_proxy = hasattr(cls, "_redun_is_builtin")
-        if isinstance(raw_type, type) and is_proxy:
+        raw_type = _raw_type(cls)
+        if raw_type is not None:
             self._proxies[raw_type] = cast("type[ProxyValue]", cls)
         self.forget()
 
@@ -211,6 +209,13 @@ def register_value_type(qualified_name: str, proxy: type[ProxyValue] | str) -> N
     get_type_registry().register_named(qualified_name, proxy)
 
 
+def _raw_type(cls: type) -> type | None:
+    """The class that a proxy speaks for; None for a value of any other class, whatever its `type` is."""
+    # Not by issubclass: `Value` is made before ProxyValue exists.
+    raw_type = getattr(cls, "type", None) if hasattr(cls, "_redun_is_builtin") else None
+    return raw_type if isinstance(raw_type, type) else None
+
+
 class MetaValue(type):
     """Registers every `Value` class when it is defined, unless it says `register = False` itself."""
 
@@ -228,8 +233,7 @@ class MetaValue(type):
         """Make the class, with its own type name."""
         made = super().__new__(cls, name, bases, namespace, **kwargs)
         if "type_name" not in namespace:
-            raw_type = namespace.get("type")
-            named = raw_type if isinstance(raw_type, type) else made
+            named = (_raw_type(made) if "type" in namespace else None) or made
             made.type_name = f"{named.__module__}.{named.__qualname__}"
         if register is None:
             register = bool(namespace.get("register", True))
