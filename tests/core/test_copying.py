@@ -9,9 +9,9 @@ from redun.backends import collecting, value_copies
 from redun.backends.base import Backend
 from redun.backends.copying import collect_records, copy_records
 from redun.backends.memory import MemoryBackend
+from redun.backends.parts import Synchronized
 from redun.backends.positions import Positions, pages_of
 from redun.backends.records import EntityKind, JobRecord, RecordBatch, Status, TagRecord
-from redun.backends.sync import Synchronized
 from redun.errors import BackendError
 from redun.testing.backend_records import Story, hash_of
 

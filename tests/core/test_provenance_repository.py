@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from redun.backends.lineage import Lineage
+from redun.backends.parts import Lineage
 from redun.errors import BackendError, InvalidValueError, UsageError
 from redun.provenance import Repository
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.backends.lineage import Lineage, ValueLinks
+from redun.backends.parts import Lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from redun.backends.lineage import ValueLinks
     from redun.backends.records import CallRecord, JobRow
 
     from redun_backend_sql.questions import Questions

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.backends.maintenance import GRACE, Flaw, Garbage, Maintenance, RepositoryStats, nothing_told
+from redun.backends.parts import GRACE, Maintenance, nothing_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+
+    from redun.backends.maintenance import Flaw, Garbage, RepositoryStats
 
     from redun_backend_sql.run_path.driver import Connection, WriteTransaction
     from redun_backend_sql.value_store import ValueStore
@@ -57,6 +59,8 @@ class SqlMaintenance(Maintenance):
             return vacuum(self._connection)
 
     def flaws(self, tell: Callable[[str], None] = nothing_told) -> Iterator[Flaw]:
+        from redun.backends.maintenance import Flaw
+
         from redun_backend_sql.integrity import find_problems
 
         with self._open():

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from redun.backends.search import Kind, Search, check_query
+from redun.backends.parts import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from redun.backends.records import CallRecord, ExecutionRecord, FileRow, JobRow, StoredValue, TaskRecord
-    from redun.backends.search import Query, TagChanges, TagCount, TagEdit, ValueRow
+    from redun.backends.search import Kind, Query, TagChanges, TagCount, TagEdit, ValueRow
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.questions.search import Answers
@@ -28,25 +28,25 @@ class SearchPart(Search):
     _recorder: Recorder
 
     def search_executions(self, query: Query) -> Iterator[ExecutionRecord]:
-        return self._answers(Kind.EXECUTION, query).executions(query)
+        return self._answers("execution", query).executions(query)
 
     def search_jobs(self, query: Query) -> Iterator[JobRow]:
-        return self._answers(Kind.JOB, query).jobs(query)
+        return self._answers("job", query).jobs(query)
 
     def search_calls(self, query: Query) -> Iterator[CallRecord]:
-        return self._answers(Kind.CALL, query).calls(query)
+        return self._answers("call", query).calls(query)
 
     def search_tasks(self, query: Query) -> Iterator[TaskRecord]:
-        return self._answers(Kind.TASK, query).tasks(query)
+        return self._answers("task", query).tasks(query)
 
     def search_values(self, query: Query) -> Iterator[ValueRow]:
-        return self._answers(Kind.VALUE, query).values(query)
+        return self._answers("value", query).values(query)
 
     def search_files(self, query: Query) -> Iterator[FileRow]:
-        return self._answers(Kind.FILE, query).files(query)
+        return self._answers("file", query).files(query)
 
     def count(self, kind: Kind, query: Query) -> int:
-        number = self._answers(kind, query).count(kind, query)
+        number = self._answers(kind.value, query).count(kind, query)
         return super().count(kind, query) if number is None else number
 
     def tag_counts(self, key: str | None = None) -> list[TagCount]:
@@ -56,8 +56,10 @@ class SearchPart(Search):
         with self._open():
             return self._recorder.edit_tags(edits)
 
-    def _answers(self, kind: Kind, query: Query) -> Answers:
-        check_query(kind, query)
+    def _answers(self, kind: str, query: Query) -> Answers:
+        from redun.backends.search import Kind, check_query
+
+        check_query(Kind(kind), query)
         return self._make_answers()
 
     def _make_answers(self) -> Answers:

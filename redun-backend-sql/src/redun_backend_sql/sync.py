@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.backends.sync import CallLinks, CallsAt, ExecutionState, Synchronized, TagRow, ValueOutline
+from redun.backends.parts import Synchronized
 
 from redun_backend_sql.run_path.identities import select_by_prefix
 from redun_backend_sql.run_path.statements import SELECT_VALUE_HASHES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from redun.backends.records import EntityKind, EvaluationRecord, HandleEdge, HandleRecord, JobRecord, TagRecord
+    from redun.backends.sync import CallLinks, CallsAt, ExecutionState, TagRow, ValueOutline
 
     from redun_backend_sql.questions import Questions
     from redun_backend_sql.run_path.driver import Connection

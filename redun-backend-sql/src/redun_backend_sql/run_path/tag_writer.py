@@ -9,7 +9,6 @@ import json
 from typing import TYPE_CHECKING
 
 from redun.backends.records import TagRecord
-from redun.backends.search import TagChanges
 
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.identities import chunks
@@ -19,7 +18,7 @@ from redun_backend_sql.tag_rows import MOST_REMOVALS, TagState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from redun.backends.search import TagEdit
+    from redun.backends.search import TagChanges, TagEdit
 
     from redun_backend_sql.run_path.driver import Connection
 
@@ -70,6 +69,8 @@ class TagWriter:
 
     def edit(self, edits: Sequence[TagEdit]) -> TagChanges:
         """See `Search.edit_tags`."""
+        from redun.backends.search import TagChanges
+
         changes = TagChanges([], [])
         for edit in edits:
             add = {(key, storable_json(value)): value for key, value in edit.add}

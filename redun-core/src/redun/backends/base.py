@@ -21,11 +21,7 @@ import logging
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.lineage import Lineage
-from redun.backends.maintenance import Maintenance
-from redun.backends.schema_versions import SchemaVersions
-from redun.backends.search import Search
-from redun.backends.sync import Synchronized
+from redun.backends.parts import Lineage, Maintenance, SchemaVersions, Search, Synchronized
 from redun.errors import BackendError
 
 if TYPE_CHECKING:

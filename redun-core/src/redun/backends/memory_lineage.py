@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.backends.lineage import Lineage, ValueLinks
+from redun.backends.lineage import ValueLinks
+from redun.backends.parts import Lineage
 
 if TYPE_CHECKING:
     import threading

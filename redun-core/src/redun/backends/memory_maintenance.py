@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.maintenance import KindSize, LargeValue, Maintenance, RepositoryStats
+from redun.backends.maintenance import KindSize, LargeValue, RepositoryStats
+from redun.backends.parts import Maintenance
 
 if TYPE_CHECKING:
     import threading

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from redun.backends.parts import Search
 from redun.backends.records import EntityKind, FileRow, TagRecord
 from redun.backends.search import (
     Kind,
     Query,
-    Search,
     TagChanges,
     TagCount,
     TagFilter,

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from redun.backends.parts import Synchronized
 from redun.backends.records import EvaluationRecord, HandleEdge, Status
-from redun.backends.sync import CallLinks, CallsAt, ExecutionState, Synchronized, ValueOutline
+from redun.backends.sync import CallLinks, CallsAt, ExecutionState, ValueOutline
 
 if TYPE_CHECKING:
     import threading

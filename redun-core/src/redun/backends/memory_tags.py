@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from redun.backends.parts import Search, Synchronized
 from redun.backends.records import TagRecord
-from redun.backends.search import Search, tag_text
-from redun.backends.sync import Synchronized, TagRow
+from redun.backends.search import tag_text
+from redun.backends.sync import TagRow
 
 if TYPE_CHECKING:
     import threading

@@ -1,4 +1,6 @@
-"""Searching a repository: what has certain properties, newest first; and tags, which may be changed afterwards.
+"""What a search of a repository is given and gives, newest first; and edits of tags, which may be changed afterwards.
+
+The part of the interface is `redun.backends.parts.Search`.
 
 Promises, checked by `redun.testing.BackendSuite`:
 
@@ -11,31 +13,23 @@ Promises, checked by `redun.testing.BackendSuite`:
 - a tag that is removed or replaced is no longer found or shown.
 """
 
-# ruff: noqa: ARG002 - the arguments are for backends that have this part
-
 from __future__ import annotations
 
 import enum
 import json
 import re
-from abc import ABC
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from redun.backends.records import (
-        CallRecord,
         EntityKind,
-        ExecutionRecord,
-        FileRow,
-        JobRow,
         Status,
         TagRecord,
-        TaskRecord,
     )
 
 
@@ -139,56 +133,6 @@ class TagChanges(NamedTuple):
 
     added: list[TagRecord]
     removed: list[TagRecord]
-
-
-class Search(ABC):  # noqa: B024 - a part of `Backend`, which older backends may lack
-    """The part of a backend that searches. Every method raises `BackendError` where the backend lacks this part."""
-
-    def search_executions(self, query: Query) -> Iterator[ExecutionRecord]:
-        """Executions, newest first."""
-        raise self._cannot_search()
-
-    def search_jobs(self, query: Query) -> Iterator[JobRow]:
-        """Jobs, newest executions first, and the last job of each first."""
-        raise self._cannot_search()
-
-    def search_calls(self, query: Query) -> Iterator[CallRecord]:
-        """Completed calls, newest first; one that was made under several contexts once."""
-        raise self._cannot_search()
-
-    def search_tasks(self, query: Query) -> Iterator[TaskRecord]:
-        """Versions of tasks, newest first."""
-        raise self._cannot_search()
-
-    def search_values(self, query: Query) -> Iterator[ValueRow]:
-        """Values. Newest first where a backend keeps them in that order; small ones may come after all others."""
-        raise self._cannot_search()
-
-    def search_files(self, query: Query) -> Iterator[FileRow]:
-        """Files and directories, each path once, with the newest of its states that the query lets through.
-
-        By path; where the query asks something of jobs or tags, in the order in which these are met.
-        """
-        raise self._cannot_search()
-
-    def count(self, kind: Kind, query: Query) -> int:
-        """How many things a search would give."""
-        return sum(1 for _ in self.search(kind, query))
-
-    def search(self, kind: Kind, query: Query) -> Iterator[Any]:
-        """One of the searches above."""
-        return getattr(self, f"search_{kind.value}s")(query)  # type: ignore[no-any-return]
-
-    def tag_counts(self, key: str | None = None) -> list[TagCount]:
-        """How often each key is used, for each kind of thing; with a key, how often each of its values. Sorted."""
-        raise self._cannot_search()
-
-    def edit_tags(self, edits: Sequence[TagEdit]) -> TagChanges:
-        """Change tags, all edits in one transaction. What is removed is kept, marked as no longer current."""
-        raise self._cannot_search()
-
-    def _cannot_search(self) -> BackendError:
-        return BackendError(f"{type(self).__name__} does not support searching and changing tags")
 
 
 def check_query(kind: Kind, query: Query) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
+    from redun.backends.parts import Synchronized
     from redun.backends.records import JobRecord
-    from redun.backends.sync import Synchronized
 
 _PAGE = 5000
 

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from redun.backends.base import Backend
     from redun.backends.holders import Holder
+    from redun.backends.parts import Synchronized
     from redun.backends.records import TagRecord
-    from redun.backends.sync import Synchronized, TagRow
+    from redun.backends.sync import TagRow
 
 
 def copy_tags(source: Backend, target: Backend, *, is_complete: bool) -> int:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from redun.backends.memory import MemoryBackend
+from redun.backends.parts import Search
 from redun.backends.records import EntityKind, RecordBatch, Status, TagRecord
-from redun.backends.search import Kind, Query, Search, TagCount, TagEdit, TagFilter
+from redun.backends.search import Kind, Query, TagCount, TagEdit, TagFilter
 from redun.errors import BackendError
 from redun.testing.backend_fixtures import BackendFixtures
 from redun.testing.backend_records import Story, hash_of
