@@ -39,6 +39,8 @@ class Interpreter(Expressions):
         self.refused: set[str] = set()
         """The tasks of calls that refused at their last try."""
         self.has_memory = False
+        self._results: dict[str, Any] = {}
+        """What calls came to that were not to be made again, by log key."""
 
     def run(self) -> Outcome:
         return self.evaluate(self.program.root, Frame(None, {}, Job({}, self.context)))
@@ -58,6 +60,10 @@ class Interpreter(Expressions):
         made.first = self.runs_before[made.log_key]
         made.outcome = self.run_body(made, own, settings)
         made.children = before.trace + made.outcome.trace
+        result = set(made.outcome.errors) or runtime.canon(made.outcome.value)
+        is_other = self._results.setdefault(made.log_key, result) != result
+        # Equal calls are one; in plain Python the second comes when what refused at first has been tried often enough.
+        self.has_memory |= is_other and bool(self.runs_before)
         return Outcome(made.outcome.value, made.outcome.errors.values(), ((True, made),))
 
     def enter(self, task: TaskDef, values: dict[str, Any], options: Options, frame: Frame) -> tuple[Settings, Frame]:
@@ -125,6 +131,7 @@ class Interpreter(Expressions):
         failed = failed_below(trace)
         self.used.update({"awaited anew"} if failed else ())
         for call in failed:
+            self._results.pop(call.log_key, None)
             if call.runs is not False:
                 self.runs_before[call.log_key] = max(self.runs_before[call.log_key], call.first + call.tries)
         changing = {call.log_key for call in failed if call.task.refusals}
