@@ -260,7 +260,7 @@ DAMAGE = {
         "its arguments cannot be read",
     ),
     "arguments and names": (
-        'UPDATE signature SET names = \'["x", "y", "z"]\' WHERE names LIKE \'%more%\'',
+        'UPDATE signature SET names = \'["x", "y", "z"]\' WHERE names LIKE \'%"more"]\'',
         "it has 2 arguments, and names for 3",
     ),
     "evaluation hash": (
