@@ -206,7 +206,7 @@ CREATE TABLE handle_edge (
  WITHOUT ROWID
 ;
 
-CREATE INDEX job_unfinished ON job (execution_id, number) WHERE status IN (1, 4, 5);
+CREATE INDEX job_unfinished ON job (execution_id, number) WHERE status = 1 OR status = 4 OR status = 5;
 
 CREATE INDEX tag_by_key_and_id ON tag ("key", id);
 

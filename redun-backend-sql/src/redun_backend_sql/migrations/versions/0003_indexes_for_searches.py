@@ -11,7 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Make the indexes."""
-    few = sa.text("status IN (1, 4, 5)")
+    few = sa.text("status = 1 OR status = 4 OR status = 5")
     op.create_index("job_unfinished", "job", ["execution_id", "number"], sqlite_where=few, postgresql_where=few)
     op.create_index("tag_by_key_and_id", "tag", ["key", "id"])
     if op.get_context().dialect.name == "postgresql":
