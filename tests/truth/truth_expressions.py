@@ -223,12 +223,16 @@ class Expressions(Gathering):
         return node
 
     def _through(self, functions: list[Any], item: Any, frame: Frame) -> Outcome:
+        """Calls of calls: the arguments that a partial task has stand side by side with the call that it is given."""
         key: Any = ("value", runtime.canon(item, self.code))
         result = Outcome(item)
         for function in reversed(functions):
-            result = self.call_value(function, [result.value], (key,), frame).after(result.trace)
-            if result.errors:
-                return result
+            bound = self._bound(function, frame)
+            together = self._joined([result, *bound], frame)
+            if together.errors:
+                result = together
+                continue
+            result = self.call_value(function, [result.value], (key,), frame, bound).after(result.trace)
             key = self._key_of_call(function, (key,), self.code)
         return result
 
