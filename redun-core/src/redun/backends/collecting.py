@@ -62,6 +62,19 @@ class Collector:
             jobs += state.jobs
         yield from self._group(group)
 
+    def tagged_values(self, after: int = 0) -> Iterator[RecordBatch]:
+        """The values to which tags were added, also those that no call names: one that was returned within a list.
+
+        after: the position of a tag after which to look.
+        """
+        while page := self._source.tags_since(after):
+            after = page[-1].position
+            ids = {row.tag.entity_id for row in page if row.tag.entity_kind is EntityKind.VALUE}
+            batch = RecordBatch()
+            tagged = self._source.tags(EntityKind.VALUE, sorted(ids)) if ids else {}
+            yield from self._values.add(batch, [bytes.fromhex(each) for each, tags in tagged.items() if tags], {})
+            yield batch
+
     def _group(self, execution_ids: Sequence[str]) -> Iterator[RecordBatch]:
         # Before the jobs are read: what ends meanwhile is sent by the next copy.
         executions = [each for each in map(self._source.execution, execution_ids) if each is not None]

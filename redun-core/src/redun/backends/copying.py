@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from redun.backends.collecting import Collector
 from redun.backends.holders import Nobody
 from redun.backends.records import RecordBatch, Status
 from redun.backends.split_executions import SplitExecutionError, split_at
-from redun.backends.tag_copies import copy_tags
+from redun.backends.tag_copies import copied_tags, copy_tags
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def copy_records(
     split = _split_executions(source, target, [each for each in ours if each.id in theirs and each != theirs[each.id]])
     states = [each for each in ours if each.id not in split and not _has_all(theirs.get(each.id), each)]
     counts: Counter[str] = Counter()
-    for batch in Collector(source, target).collect(states):
+    collector = Collector(source, target)
+    batches = collector.collect(states)
+    if execution_ids is None:
+        batches = chain(batches, collector.tagged_values(copied_tags(source, target)))
+    for batch in batches:
         found = count_records(batch)
         if found.total():
             target.record(batch)
@@ -66,7 +71,10 @@ def copy_records(
 
 def collect_records(source: Backend, execution_ids: Sequence[str] | None = None) -> Iterator[RecordBatch]:
     """All records of these executions, or of all of them, in batches for `Backend.record` of an empty repository."""
-    yield from Collector(source, Nobody()).collect(source.execution_states(execution_ids))
+    collector = Collector(source, Nobody())
+    yield from collector.collect(source.execution_states(execution_ids))
+    if execution_ids is None:
+        yield from collector.tagged_values()
 
 
 def count_records(batch: RecordBatch) -> Counter[str]:

@@ -34,7 +34,7 @@ def copy_tags(source: Backend, target: Backend, *, is_complete: bool) -> int:
     is_complete: whether the target has all that the source has; only then these tags need not be looked at again.
     """
     name = source.store_name()
-    position = _believed(source, target.sync_point(name)) if name else 0
+    position = copied_tags(source, target)
     last: TagRow | None = None
     sent = 0
     while page := source.tags_since(position):
@@ -47,6 +47,12 @@ def copy_tags(source: Backend, target: Backend, *, is_complete: bool) -> int:
     if name and last is not None and is_complete:
         target.note_sync_point(name, _note(last))
     return sent
+
+
+def copied_tags(source: Backend, target: Backend) -> int:
+    """The position up to which the target was given the source's changes of tags."""
+    name = source.store_name()
+    return _believed(source, target.sync_point(name)) if name else 0
 
 
 def _note(row: TagRow) -> str:

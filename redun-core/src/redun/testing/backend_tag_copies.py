@@ -116,6 +116,22 @@ class TagCopies(BackendFixtures):
             assert _tags(backend, tagged) == [("state", "new")]
         assert backend.tag_history(EntityKind.EXECUTION, [tagged]) == {tagged: [again]}
 
+    def test_a_tagged_value_that_no_call_names_is_copied(self, backend: Backend, story: Story, tagged: str) -> None:
+        """One that was returned within a list, which is a value of its own. With all executions, not with one."""
+        value = TagRecord(EntityKind.VALUE, story.value("within").hex(), "sample", 7)
+        story.batch.tags.append(value)
+        backend.record(story.take())
+        other, imported = MemoryBackend(), MemoryBackend()
+        copy_records(backend, other, [tagged])
+        assert other.missing_values([bytes.fromhex(value.entity_id)])
+        copy_records(backend, other)
+        assert copy_records(backend, other).total() == 0
+        for batch in collect_records(backend):
+            imported.record(batch)
+        for there in (other, imported):
+            assert not there.missing_values([bytes.fromhex(value.entity_id)])
+            assert there.tags(EntityKind.VALUE, [value.entity_id]) == {value.entity_id: [value]}
+
     def test_all_have_the_same_tags_in_the_end(self, backend: Backend, tagged: str) -> None:
         """Whatever was changed where, and in whatever order it was copied."""
         stores: list[Backend] = [backend, MemoryBackend(), MemoryBackend()]
