@@ -307,6 +307,8 @@ class Expressions(Gathering):
             exports = self.declared_exports(frame.task.number)
             return "again", (frame.task.number, frame.values["n"], exports), tuple(wrapped)
         data = (*node.data, self.declared_exports(node.data[0])) if node.kind == "call" else node.data
+        if node.kind in ("catch", "catch_all"):
+            data = (data, *(code(f"t{number}") for number in _recoveries(node)))
         return node.kind, data, tuple(sorted(wrapped, key=repr) if node.kind == "set" else wrapped)
 
     def declared_exports(self, number: int) -> tuple[str, ...]:
@@ -324,6 +326,13 @@ class Expressions(Gathering):
         if node.kind in ("now", "partial"):
             return False
         return any(self.holds_expressions(part, frame) for part in node.parts)
+
+
+def _recoveries(node: Node) -> list[int]:
+    """The tasks that `catch` or `catch_all` is given: values among its arguments, known by their code."""
+    if node.kind == "catch":
+        return [number for _, number in node.data]
+    return [] if node.data is None else [node.data[1]]
 
 
 def _filled_key(key: Any, more: tuple[Any, ...]) -> Any:
