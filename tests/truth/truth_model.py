@@ -4,7 +4,8 @@
   Calls of scope NONE are one only where the same expression stands twice in one body. A sub-run is an execution of its
   own in this.
 - Another attempt of an async task makes its calls again that have failed, directly or below others that have, whoever
-  else has made them; those that have succeeded it does not, whatever failed below them.
+  else has made them; those that have succeeded it does not, whatever failed below them. Another attempt of a sub-run
+  begins anew, and may take what earlier ones have left.
 - Across executions, a call of scope BACKEND takes what its body has returned before, for the same code and equal
   arguments, in whichever context, and goes on from there; but not that of an async task, which depends on what it
   awaited. A body that raised has left nothing. A task in what was returned as a value must have the same code still;
@@ -29,7 +30,7 @@ from truth_attempts import Memory, is_same_call
 from truth_frames import Frame, Job
 from truth_options import Options, Settings, export_names
 from truth_outcomes import Call, Outcome, Trace, Unfit, failed_below, reached
-from truth_plain import Interpreter, inner_job
+from truth_plain import Interpreter
 from truth_programs import NO_PROV, SUBRUN, Node, Program, TaskDef
 from truth_repository import CachedCall, Decision, Evaluation, Final, Repository, TaskVersion, tasks_in
 from truth_runtime import canon, log_key
@@ -94,15 +95,22 @@ class Execution(Interpreter):
     def do_subrun(self, node: Node, frame: Frame) -> Outcome:
         settings, own = self.enter(SUBRUN, {}, (), frame)
 
-        def body(_made: CachedCall, _: Frame) -> Outcome:
-            outer, self.memory = self.memory, Memory()
-            inner = inner_job(frame)
-            outcome = self.evaluate(node.parts[0], frame.seen_from(inner))
-            self.memory = outer
-            own.job.is_cut_short |= inner.is_cut_short
-            return outcome
+        def body(made: CachedCall, _: Frame) -> Outcome:
+            return self.try_sub_run(made, node.parts[0], frame, own.job, settings)
 
         return self._hidden(SUBRUN, node, settings, own, frame, body)
+
+    def evaluate_apart(self, part: Node, frame: Frame, job: Job) -> Outcome:
+        outer, self.memory = self.memory, Memory()
+        outcome = super().evaluate_apart(part, frame, job)
+        self.memory = outer
+        return outcome
+
+    def begin_anew(self, made: Call, trace: Trace) -> None:
+        super().begin_anew(made, trace)
+        assert isinstance(made, CachedCall)
+        for call in reached(Outcome(trace=trace), only_sure=False):
+            self.forgets[call.log_key].append(made)
 
     def _hidden(self, task: TaskDef, node: Node, settings: Settings, own: Frame, frame: Frame, body: BodyOf) -> Outcome:
         """A call of a task of redun itself, which is given an expression as it is."""

@@ -22,7 +22,7 @@ from truth_expressions import Expressions
 from truth_frames import Frame, Job
 from truth_options import Options, Settings, as_dict, merge, resolve
 from truth_outcomes import Call, Outcome, Trace, Unfit, failed_below, reached
-from truth_programs import NO_PROV, Node, Program, TaskDef
+from truth_programs import NO_PROV, SUBRUN, Node, Program, TaskDef
 
 MOST_CALLS = 400
 
@@ -134,6 +134,19 @@ class Interpreter(Expressions):
             self._results.pop(call.log_key, None)
             if call.runs is not False:
                 self.runs_before[call.log_key] = max(self.runs_before[call.log_key], call.first + call.tries)
+        self._note_memory(trace, failed)
+
+    def begin_anew(self, made: Call, trace: Trace) -> None:
+        """Have the next attempt of a sub-run make everything again. trace: of the attempts before."""
+        calls = reached(Outcome(trace=trace), only_sure=False)
+        for call in calls:
+            if call.outcome.errors:
+                self._results.pop(call.log_key, None)
+            if call.runs is not False:
+                self.runs_before[call.log_key] = max(self.runs_before[call.log_key], call.first + call.tries)
+        self._note_memory(trace, {call for call in calls if call.outcome.errors})
+
+    def _note_memory(self, trace: Trace, failed: set[Call]) -> None:
         changing = {call.log_key for call in failed if call.task.refusals}
         if changing:
             lasting = [call for call in reached(Outcome(trace=trace), only_sure=False) if not call.outcome.errors]
@@ -181,7 +194,28 @@ class Interpreter(Expressions):
         return self.evaluate(node.parts[0], frame.seen_from(job))
 
     def do_subrun(self, node: Node, frame: Frame) -> Outcome:
-        return self.evaluate(node.parts[0], frame.seen_from(inner_job(frame)))
+        settings, own = self.enter(SUBRUN, {}, (), frame)
+        return self.try_sub_run(Call(SUBRUN, ""), node.parts[0], frame, own.job, settings)
+
+    def try_sub_run(self, made: Call, part: Node, frame: Frame, job: Job, settings: Settings) -> Outcome:
+        """Evaluate a part of a body in sub-runs, as often as the options say until nothing fails there."""
+        trace: Trace = ()
+        while True:
+            outcome = self.evaluate_apart(part, frame, job)
+            if not outcome.errors or made.tries > settings.max_retries or not _is_worth_a_try(outcome, settings):
+                return outcome.after(trace)
+            self.used.add("retries")
+            made.tries += 1
+            made.retried.append(outcome.trace)
+            trace += outcome.trace
+            self.begin_anew(made, trace)
+
+    def evaluate_apart(self, part: Node, frame: Frame, job: Job) -> Outcome:
+        """Evaluate a part of a body in a sub-run. job: that of the sub-run in the execution that it belongs to."""
+        inner = inner_job(frame)
+        outcome = self.evaluate(part, frame.seen_from(inner))
+        job.is_cut_short |= inner.is_cut_short
+        return outcome
 
 
 def inner_job(frame: Frame) -> Job:
