@@ -6,5 +6,4 @@ COMMANDS = (
     "aws",
     "console",
     "launch",
-    "oneshot",
 )

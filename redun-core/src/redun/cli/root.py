@@ -42,6 +42,7 @@ COMMANDS = {
     "db": LazyCommand("redun.cli.db:db", "Look after the repository: its size, garbage, damage, schema."),
     "config": LazyCommand("redun.cli.config:config", "Show, check and explain the configuration."),
     "fs": LazyCommand("redun.cli.fs:fs", "Copy files across filesystems, and list these."),
+    "oneshot": LazyCommand("redun.cli.oneshot:oneshot", "Run one call of a task, without a scheduler."),
     "plugins": LazyCommand("redun.cli.plugins:plugins", "List the installed plugins."),
     "completion": LazyCommand("redun.cli.completion:completion", "Print a script for shell completion."),
     "help": LazyCommand("redun.cli.help:show_help", "Show help for redun, or for one command."),

@@ -129,6 +129,22 @@ def decode_outcome(full_name: str, message: bytes) -> Outcome:
     return Raised(raised, text)
 
 
+def is_success(message: bytes) -> bool:
+    """Whether the message says that a call has returned a value."""
+    return message[:1] == _RETURNED
+
+
+def failed_outcome(error: BaseException) -> bytes:
+    """The message that says that a call failed with this error."""
+    return _encode_error(error)
+
+
+def error_text(message: bytes) -> str:
+    """The formatted traceback in a message that says that a call failed."""
+    text: str = pickle.loads(memoryview(message)[1:])[2]
+    return text
+
+
 def _load_arguments(target: TaskTarget, stream: io.BytesIO) -> tuple[tuple[Any, ...], dict[str, Any]]:
     try:
         args, kwargs = pickle.load(stream)
