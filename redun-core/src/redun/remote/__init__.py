@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from redun.remote.options import RemoteOptions
     from redun.remote.polling import PollingExecutor
-    from redun.remote.settings import RemoteSettings, RemoteTaskOptions
+    from redun.remote.settings import RemoteJobSettings, RemoteSettings, RemoteTaskOptions
 
 __all__ = [
     "ErrorKind",
@@ -43,6 +43,7 @@ __all__ = [
     "OutputLostError",
     "PollingExecutor",
     "RemoteJobError",
+    "RemoteJobSettings",
     "RemoteJobTimeoutError",
     "RemoteLimits",
     "RemoteOptions",
@@ -59,6 +60,7 @@ _HOMES = {
     "PollingExecutor": "polling",
     "RemoteJobError": "errors",
     "RemoteJobTimeoutError": "errors",
+    "RemoteJobSettings": "settings",
     "RemoteOptions": "options",
     "RemoteSettings": "settings",
     "RemoteTaskOptions": "settings",

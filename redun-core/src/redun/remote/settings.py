@@ -33,8 +33,11 @@ class RemoteTaskOptions(Settings):
     )
 
 
-class RemoteSettings(Settings):
-    """The options of `redun.remote.RemoteOptions`, described. Derive the model of an executor's section from it."""
+class RemoteJobSettings(Settings):
+    """The options of `redun.remote.RemoteOptions`, described, but for those of job arrays.
+
+    Derive the model of an executor's section from it whose service has no arrays.
+    """
 
     job_name_prefix: str = Field(
         "redun-job",
@@ -45,13 +48,6 @@ class RemoteSettings(Settings):
         5.0,
         gt=0,
         description="Seconds between looks at the jobs, at most. Right after a change they are looked at more often.",
-    )
-    min_array_size: int = Field(
-        5, ge=0, description="How many equal calls make a job array, at least. 0: no job arrays."
-    )
-    max_array_size: int = Field(1000, ge=1, description="How many jobs an array has, at most.")
-    job_stale_time: float = Field(
-        3.0, ge=0, description="Seconds for which no call may have been added to a job array before it is submitted."
     )
     bundle_size: int = Field(
         1,
@@ -80,6 +76,18 @@ class RemoteSettings(Settings):
         "`leave` lets them run, for a later run to use their results.",
     )
     transfers: int = Field(16, ge=1, description="How many files are sent or fetched at once, at most.")
+
+
+class RemoteSettings(RemoteJobSettings):
+    """The options of `redun.remote.RemoteOptions`, described. Derive the model of an executor's section from it."""
+
+    min_array_size: int = Field(
+        5, ge=0, description="How many equal calls make a job array, at least. 0: no job arrays."
+    )
+    max_array_size: int = Field(1000, ge=1, description="How many jobs an array has, at most.")
+    job_stale_time: float = Field(
+        3.0, ge=0, description="Seconds for which no call may have been added to a job array before it is submitted."
+    )
 
     @model_validator(mode="after")
     def _sizes_of_arrays(self) -> Any:

@@ -1,0 +1,1 @@
+"""The docker executor: one container on this machine for each job."""
