@@ -69,8 +69,10 @@ class LocalCluster:
         self._folder.cleanup()
 
     def fault(self, **faults: Any) -> None:
-        """From now on be faulty: `throttle={"submit": 3}`, `fail={"describe": 2}`, `refuse=1`, `broken=True`,
-        `not_started=1`, `lose_output=1`, `hold=True` (until `hold=False`), `forget=True`.
+        """From now on be faulty.
+
+        `throttle={"submit": 3}`, `fail={"describe": 2}`, `refuse=1`, `broken=True`, `not_started=1`, `lose_output=1`,
+        `hold=True` (until `hold=False`), `forget=True`.
         """
         ask(self.socket, self._wait_seconds, "fault", **faults)
 
