@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import ConfigError
+from redun.errors import ConfigError, ExecutorError
 from redun.executors.base import Capabilities, Executor
+from redun.file.filesystem import get_proto
 from redun.remote.interface import ErrorKind, RemoteLimits
 from redun.remote.options import RemoteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from redun.executors.base import ExecutorContext, JobSink, TaskCall
+    from redun.remote.conductor import Conductor
     from redun.remote.interface import InFlightJob, JobReport, Submission
 
 
@@ -32,10 +37,12 @@ class PollingExecutor(Executor):
     Raises `ConfigError` for wrong options.
     """
 
-    capabilities = Capabilities(scripts=True, cancel=True, abandons_running=True)
+    capabilities = Capabilities(scripts=True, cancel=True, abandons_running=True, reports_started=True)
     limits: RemoteLimits = RemoteLimits()
     worker_command: tuple[str, ...] = ("redun",)
     """How the command `redun` is called where the jobs run."""
+    unknown_seconds: float = 60.0
+    """How long a job may be `JobState.UNKNOWN` before its calls fail."""
 
     def __init__(self, name: str, scratch: str, **options: Any) -> None:
         super().__init__(name)
@@ -44,6 +51,11 @@ class PollingExecutor(Executor):
             self.remote = RemoteOptions(**options)
         except ConfigError as error:
             raise ConfigError(f"executor {name!r}: {error}") from None
+        if self.remote.on_cancel == "leave":
+            self.capabilities = replace(self.capabilities, cancel=False)
+        self._lock = threading.Lock()
+        self._place: tuple[ExecutorContext, JobSink] | None = None
+        self._conductor: Conductor | None = None
 
     # -- what a subclass implements -----------------------------------------------------------------------------------
 
@@ -101,16 +113,41 @@ class PollingExecutor(Executor):
 
     def start(self, context: ExecutorContext, sink: JobSink) -> None:
         """Remember where to report; threads start with the first calls."""
-        raise NotImplementedError
+        self._place = (context, sink)
 
     def submit(self, calls: Sequence[TaskCall]) -> None:
         """Take these calls. Raises `ExecutorError` before `start` and after `stop`."""
-        raise NotImplementedError
+        with self._lock:
+            if self._place is None:
+                raise ExecutorError(
+                    f"Executor {self.name!r} was given calls before it was started or after it was stopped."
+                )
+            if self._conductor is None:
+                self._conductor = self._make_conductor(*self._place)
+            self._conductor.accept(calls)
+
+    def _make_conductor(self, context: ExecutorContext, sink: JobSink) -> Conductor:
+        from redun.remote.conductor import Conductor
+        from redun.remote.scratch import Scratch
+
+        conductor = Conductor(self, context, sink, Scratch(absolute(self.scratch, context.config_dir)))
+        conductor.begin()
+        return conductor
 
     def cancel(self, job_ids: Sequence[int]) -> None:
         """End these calls, as the option `on_cancel` says."""
-        raise NotImplementedError
+        with self._lock:
+            if self._conductor is not None:
+                self._conductor.cancel(job_ids)
 
     def stop(self) -> None:
         """End what is in flight, or leave it running, as the option `on_cancel` says."""
-        raise NotImplementedError
+        with self._lock:
+            conductor, self._conductor, self._place = self._conductor, None, None
+        if conductor is not None:
+            conductor.end()
+
+
+def absolute(path: str, config_dir: Path) -> str:
+    """A path or URL, where a relative path is relative to the configuration directory."""
+    return path if get_proto(path) != "local" else str((config_dir / path.removeprefix("file://")).absolute())
