@@ -56,6 +56,7 @@ class DockerExecutor(PollingExecutor):
     """
 
     limits = RemoteLimits(max_array_size=0)
+    unknown_seconds = 0.0  # containers are known from the first moment to the last
 
     def __init__(
         self,
@@ -92,6 +93,10 @@ class DockerExecutor(PollingExecutor):
     def start(self, context: ExecutorContext, sink: JobSink) -> None:
         """Remember where to report; threads and containers start with the first calls."""
         self._config_dir = context.config_dir.absolute()
+        folder = self._local_scratch()
+        if folder is not None:
+            # What stands between `..` and the root need not be there in a container.
+            self.scratch = str(folder)
         super().start(context, sink)
 
     def open(self) -> None:

@@ -130,9 +130,9 @@ class Batches(ExecutorFixtures):
             pytest.skip("this executor has no number of slots")
         slots = len(meetings)
         running.submit([meeting.call(number) for number, meeting in enumerate(meetings)])
-        running.submit([make_call(slots, tasks.add, 1)])
         for meeting in meetings:
             meeting.wait_until_started()
+        running.submit([make_call(slots, tasks.add, 1)])
         assert slots not in sink.ends
         meetings[0].let_go()
         assert sink.wait([slots])[0].value == 2

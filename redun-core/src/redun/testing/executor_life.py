@@ -87,9 +87,9 @@ class Life(ExecutorFixtures):
             pytest.skip("this executor waits for what runs")
         others = set(threading.enumerate())
         running.submit([meeting.call(number) for number, meeting in enumerate(meetings)])
-        running.submit([make_call(100, tasks.add, 1)])
         for meeting in meetings:
             meeting.wait_until_started()
+        running.submit([make_call(100, tasks.add, 1)])
         if running.slots is None:
             sink.wait([100])
         workers = set(threading.enumerate()) - others
