@@ -146,8 +146,8 @@ class Containers:
     def _remove_ended(self, ended: Mapping[str, ContainerFacts]) -> None:
         failed = {name for name in ended if self._reports[name].state is JobState.FAILED}
         kept = failed if self._keep_failed else frozenset()
+        self._launcher.ended(ended)  # first, so that others need not wait for the removal
         self._engine.remove([container for container in ended if container not in kept])
-        self._launcher.ended(ended)
 
     def log(self, container: str) -> Sequence[str]:
         """The last lines that a container has written."""
