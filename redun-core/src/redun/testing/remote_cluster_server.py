@@ -283,7 +283,8 @@ def main() -> None:
     # What every job needs is imported once, not once a job.
     import redun.cli.entry
     import redun.cli.oneshot
-    import redun.remote.worker  # noqa: F401
+    import redun.remote.worker
+    import redun.testing.tasks  # noqa: F401
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = Server(sys.argv[1], int(sys.argv[2]))
