@@ -72,7 +72,7 @@ class LocalCluster:
         """From now on be faulty.
 
         `throttle={"submit": 3}`, `fail={"describe": 2}`, `refuse=1`, `broken=True`, `not_started=1`, `lose_output=1`,
-        `hold=True` (until `hold=False`), `forget=True`.
+        `hold=True` (until `hold=False`), `forget=True`, `pretend=True` (jobs succeed without being run).
         """
         ask(self.socket, self._wait_seconds, "fault", **faults)
 
