@@ -122,15 +122,15 @@ class ClusterExecutor(PollingExecutor):
     """Runs calls on a `LocalCluster`, in the working directory and the environment of the scheduler.
 
     socket: where the cluster listens.
-    folder: the working directory of jobs, instead.
+    working_folder: the working directory of jobs, instead.
     """
 
     limits = RemoteLimits(ids_per_describe=100, ids_per_cancel=100, max_array_size=1000)
 
-    def __init__(self, name: str, scratch: str, socket: str, folder: str | None = None, **options: Any) -> None:
+    def __init__(self, name: str, scratch: str, socket: str, working_folder: str | None = None, **options: Any) -> None:
         super().__init__(name, scratch, **options)
         self._socket = socket
-        self._folder = folder
+        self._working_folder = working_folder
 
     def submit_job(self, submission: Submission) -> str:
         """Submit a job or an array."""
@@ -140,7 +140,7 @@ class ClusterExecutor(PollingExecutor):
             command=list(submission.command),
             size=submission.size,
             environment=dict(os.environ),
-            folder=self._folder or str(Path.cwd()),
+            folder=self._working_folder or str(Path.cwd()),
         )
         return remote_id
 
