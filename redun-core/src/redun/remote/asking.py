@@ -87,22 +87,24 @@ class Pace:
     _QUICKEST = 0.1
     _GROWTH = 0.2
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._longest = longest
-        self._changed = time.monotonic()
-        self._due = 0.0
+        self._clock = clock
+        self._changed = clock()
+        self._quickest = self._QUICKEST * longest
+        self._due = self._changed
 
     def changed(self) -> None:
         """Something was submitted, cancelled or has ended."""
-        self._changed = time.monotonic()
-        self._due = min(self._due, self._changed + self._QUICKEST * self._longest)
+        self._changed = self._clock()
+        self._due = min(self._due, self._changed + self._quickest)
 
     def looked(self, requests: int) -> None:
         """A look has been taken, with so many requests."""
-        now = time.monotonic()
+        now = self._clock()
         # Many requests a look are as many reasons to look less often.
-        quickest = self._QUICKEST * self._longest * max(1, requests)
-        self._due = now + min(self._longest, max(quickest, self._GROWTH * (now - self._changed)))
+        self._quickest = min(self._longest, self._QUICKEST * self._longest * max(1, requests))
+        self._due = now + min(self._longest, max(self._quickest, self._GROWTH * (now - self._changed)))
 
     @property
     def due(self) -> float:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from redun.errors import ExecutorError, describe_error
-from redun.executors.transport import Raised, Returned
+from redun.errors import describe_error
 from redun.plugins.connect import connect_filesystems
 from redun.remote.asking import Asking, Pace, StoppedError
 from redun.remote.ending import end_jobs, end_jobs_at_last
@@ -24,6 +22,7 @@ from redun.remote.errors import ScratchError
 from redun.remote.fetching import Again, fetch, output_lost, read_output
 from redun.remote.grouping import Grouping
 from redun.remote.interface import ErrorKind, JobReport, JobState
+from redun.remote.reports import Reports
 from redun.remote.reunion import Reunion, claim_file, find_earlier, write_intent
 from redun.remote.scratch import remove_file, write_file
 from redun.remote.sending import Sender, submission_failed
@@ -49,7 +48,7 @@ class Conductor:
 
     def __init__(self, executor: PollingExecutor, context: ExecutorContext, sink: JobSink, scratch: Scratch) -> None:
         self._executor = executor
-        self._sink = sink
+        self._reports = Reports(sink)
         self._scratch = scratch
         self._logger = context.logger
         self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
@@ -62,11 +61,12 @@ class Conductor:
         self._pace = Pace(executor.remote.job_monitor_interval)
         self._is_looking = False
         self._failed_looks = 0
-        self._live: dict[int, RemoteCall] = {}
         self._in_flight: dict[Unit, None] = {}
         self._reunion: Reunion | None = None
         self._held: list[RemoteCall] = []
         """Calls that came before it was known what others have in flight."""
+        self._litter: set[str] = set()
+        """Files that nobody needs any more."""
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name=f"redun-{executor.name}", daemon=True)
 
@@ -112,7 +112,7 @@ class Conductor:
         try:
             step()
         except Exception as error:
-            self._sink.broken(error)
+            self._reports.sink.broken(error)
 
     def _patience(self) -> float | None:
         """How long to wait for a message."""
@@ -149,7 +149,7 @@ class Conductor:
 
     def _accept(self, calls: list[TaskCall]) -> None:
         items = [remote_call(self._scratch, call) for call in calls]
-        self._live.update((item.job_id, item) for item in items)
+        self._reports.live.update((item.job_id, item) for item in items)
         if self._reunion is None and (self._held or any(item.shares_output for item in items)):
             if not self._held:
                 self._give(self._requests, self._find_earlier, self._found, self._not_found)
@@ -175,7 +175,7 @@ class Conductor:
 
     def _not_found(self, error: BaseException) -> None:
         if self._is_fatal(error):
-            self._sink.broken(error)
+            self._reports.sink.broken(error)
             return
         self._logger.warning(
             "Executor %s cannot find out which jobs others have in flight, and may run some of them a second time: %s",
@@ -195,7 +195,7 @@ class Conductor:
                 return
             if unit is not None or key in reunion.maybe_done:
                 work = partial(read_output, item)
-                self._give(self._transfers, work, partial(self._checked, item), partial(self._report_error, item))
+                self._give(self._transfers, work, partial(self._checked, item), partial(self._reports.error, item))
                 return
         self._add(item)
 
@@ -213,11 +213,11 @@ class Conductor:
 
     def _checked(self, item: RemoteCall, fate: Fate | None) -> None:
         if item.is_cancelled:
-            self._report_cancelled(item)
+            self._reports.cancelled(item)
         elif fate is None:
             self._add(item)
         else:
-            self._report(fate)
+            self._end(fate)
 
     # -- jobs that are submitted --------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class Conductor:
     def _prepared(self, made: tuple[list[Shipment], list[tuple[RemoteCall, BaseException]]]) -> None:
         shipments, failures = made
         for item, error in failures:
-            self._report_error(item, error)
+            self._reports.error(item, error)
         for shipment in shipments:
             if all(item.is_cancelled for item in shipment.calls):
                 for unit in shipment.units:
@@ -255,21 +255,21 @@ class Conductor:
 
     def _not_sent(self, shipment: Shipment, error: BaseException) -> None:
         if self._is_fatal(error):
-            self._sink.broken(error)
+            self._reports.sink.broken(error)
         failure = submission_failed(self._executor.name, shipment, error)
         for unit in shipment.units:
             self._settle(unit)
             for item in unit.calls:
-                self._report_error(item, failure)
+                self._reports.error(item, failure)
 
     def _submitted(self, shipment: Shipment, remote_id: str) -> None:
         shipment.remote_id = remote_id
         for unit in shipment.units:
             unit.remote_id = self._executor.child_id(remote_id, unit.index) if shipment.is_array else remote_id
-            if any(item.job_id in self._live for item in unit.calls):
+            if any(self._reports.is_live(item) for item in unit.calls):
                 self._in_flight[unit] = None
         self._pace.changed()
-        self._terminate([unit for unit in shipment.units if self._is_unwanted(unit)])
+        self._let_go(shipment.units)
 
     # -- jobs that run ------------------------------------------------------------------------------------------------
 
@@ -300,14 +300,14 @@ class Conductor:
         self._failed_looks += 1
         self._pace.looked(1)
         if self._is_fatal(error) or self._failed_looks >= MOST_FAILED_LOOKS:
-            self._sink.broken(error)
+            self._reports.sink.broken(error)
             return
         self._logger.warning(
             "Executor %s cannot look at its jobs, and tries again: %s", self._executor.name, describe_error(error)
         )
 
     def _take_report(self, unit: Unit, report: JobReport) -> None:
-        self._tag(unit, report)
+        self._reports.tags(unit, report)
         if report.state is JobState.UNKNOWN:
             # A job that was just submitted may not be known everywhere yet.
             now = time.monotonic()
@@ -317,107 +317,74 @@ class Conductor:
         elif report.state in (JobState.WAITING, JobState.RUNNING):
             unit.unknown_since = None
             if report.state is JobState.RUNNING:
-                self._note_started(unit)
+                self._reports.started(unit)
             return
         del self._in_flight[unit]
         unit.has_ended = True
         self._pace.changed()
-        if self._is_unwanted(unit):
+        if self._reports.is_unwanted(unit):
             self._end_cancelled(unit)
             return
         work = partial(fetch, unit, report, partial(self._asking.ask, self._executor.log_tail))
         self._give(self._transfers, work, partial(self._fetched, unit), partial(self._not_fetched, unit))
-
-    def _tag(self, unit: Unit, report: JobReport) -> None:
-        for key, value in report.tags:
-            if key not in unit.tags:
-                unit.tags.add(key)
-                for item in unit.calls:
-                    self._sink.tag(item.job_id, key, value)
-
-    def _note_started(self, unit: Unit) -> None:
-        for item in unit.calls:
-            if not item.has_started and item.job_id in self._live:
-                item.has_started = True
-                self._sink.started(item.job_id)
 
     # -- calls that end -----------------------------------------------------------------------------------------------
 
     def _fetched(self, unit: Unit, fates: list[Fate]) -> None:
         for fate in fates:
             item = fate.item
-            if item.job_id not in self._live:
+            if not self._reports.is_live(item):
                 continue
             if item.is_cancelled:
-                self._report_cancelled(item)
+                self._reports.cancelled(item)
             elif fate.outcome is Again.NOT_BEGUN:
                 self._add(item)
             elif fate.outcome is Again.LOST:
                 self._submit_again(item, unit)
             else:
-                self._report(fate)
+                self._end(fate)
         self._settle(unit)
 
     def _submit_again(self, item: RemoteCall, unit: Unit) -> None:
         item.losses += 1
         if item.losses > 1:
-            self._report_error(item, output_lost(unit, item))
+            self._reports.error(item, output_lost(unit, item))
             return
         set_apart(self._scratch, item)
         self._add(item)
 
     def _not_fetched(self, unit: Unit, error: BaseException) -> None:
         for item in unit.calls:
-            self._report_error(item, error)
+            self._reports.error(item, error)
         self._settle(unit)
 
-    def _report(self, fate: Fate) -> None:
-        item, outcome = fate.item, fate.outcome
-        if self._live.pop(item.job_id, None) is None:
-            return
-        if not item.has_started:
-            self._sink.started(item.job_id)
-        if isinstance(outcome, Returned):
-            if fate.seconds is not None:
-                self._grouping.learn(item.call.target.full_name, fate.seconds)
-            self._sink.done(item.job_id, outcome.value)
-        elif isinstance(outcome, Raised):
-            text = outcome.traceback
-            if text is None and isinstance(outcome.error, ExecutorError):
-                text = "".join(traceback.format_exception_only(outcome.error))
-            self._sink.failed(item.job_id, outcome.error, text)
-
-    def _report_error(self, item: RemoteCall, error: BaseException) -> None:
-        if self._live.pop(item.job_id, None) is None:
-            return
-        if item.is_cancelled:
-            self._sink.cancelled(item.job_id)
-            return
-        # The message of such an error is made for the user, to whom frames of an executor say nothing.
-        is_ours = isinstance(error, ExecutorError)
-        self._sink.failed(item.job_id, error, "".join(traceback.format_exception_only(error)) if is_ours else None)
-
-    def _report_cancelled(self, item: RemoteCall) -> None:
-        if self._live.pop(item.job_id, None) is not None:
-            self._sink.cancelled(item.job_id)
+    def _end(self, fate: Fate) -> None:
+        if fate.seconds is not None:
+            self._grouping.learn(fate.item.call.target.full_name, fate.seconds)
+        self._reports.outcome(fate)
 
     def _end_cancelled(self, unit: Unit) -> None:
         for item in unit.calls:
-            self._report_cancelled(item)
+            self._reports.cancelled(item)
         self._settle(unit)
 
     def _settle(self, unit: Unit) -> None:
         """Nobody needs to find a job again."""
         intent = unit.shipment.intent if unit.shipment is not None else None
         if unit.is_reunited:
-            self._in_background(partial(remove_file, claim_file(self._scratch, unit)))
+            self._remove(claim_file(self._scratch, unit))
         elif intent is not None:
             intent.pending -= 1
             if not intent.pending:
-                self._in_background(partial(remove_file, intent.path))
+                self._remove(intent.path)
 
-    def _in_background(self, work: Callable[[], object]) -> None:
-        self._give(self._transfers, work, lambda _: None, lambda _: None)
+    def _remove(self, path: str) -> None:
+        """Have a file removed, at the latest by `_stop`."""
+        self._litter.add(path)
+        self._in_background(partial(remove_file, path), lambda _: self._litter.discard(path))
+
+    def _in_background(self, work: Callable[[], object], then: Callable[[Any], object] = lambda _: None) -> None:
+        self._give(self._transfers, work, then, lambda _: None)
 
     def _is_fatal(self, error: BaseException) -> bool:
         return (
@@ -432,29 +399,31 @@ class Conductor:
         dropped = [item for item in self._held if item.job_id in job_ids] + self._grouping.drop(job_ids)
         self._held = [item for item in self._held if item.job_id not in job_ids]
         for item in dropped:
-            self._report_cancelled(item)
-        items = [self._live[job_id] for job_id in job_ids if job_id in self._live]
+            self._reports.cancelled(item)
+        items = [self._reports.live[job_id] for job_id in job_ids if job_id in self._reports.live]
         for item in items:
             item.is_cancelled = True
         units = dict.fromkeys(item.unit for item in items if item.unit is not None and item.unit.remote_id)
-        self._terminate([unit for unit in units if self._is_unwanted(unit)])
-        for item in items:
-            unit = item.unit
-            if unit is not None and unit.remote_id and not (self._ends(unit) and self._is_unwanted(unit)):
-                # Its job goes on, for the sake of others.
-                self._report_cancelled(item)
-                if not any(other.job_id in self._live for other in unit.calls):
-                    self._in_flight.pop(unit, None)
+        self._let_go([unit for unit in units if unit is not None])
 
-    def _is_unwanted(self, unit: Unit) -> bool:
-        return all(item.is_cancelled or item.job_id not in self._live for item in unit.calls)
+    def _let_go(self, units: Sequence[Unit]) -> None:
+        """End the jobs that nobody waits for any more; of those that go on, cancelled calls have ended now."""
+        ending = [unit for unit in units if self._reports.is_unwanted(unit) and self._ends(unit)]
+        self._terminate(ending)
+        for unit in units:
+            if unit not in ending:
+                for item in unit.calls:
+                    if item.is_cancelled:
+                        self._reports.cancelled(item)
+                if self._reports.is_unwanted(unit):
+                    self._in_flight.pop(unit, None)
 
     def _ends(self, unit: Unit) -> bool:
         """Whether cancelling ends a job at all."""
         return self._executor.remote.on_cancel == "terminate" and not unit.is_reunited
 
     def _terminate(self, units: list[Unit]) -> None:
-        units = [unit for unit in units if unit in self._in_flight and self._ends(unit)]
+        units = [unit for unit in units if unit in self._in_flight]
         if units:
             work = partial(end_jobs, self._executor, self._scratch, self._asking, units)
             self._give(self._requests, work, self._terminated, self._not_terminated)
@@ -464,7 +433,7 @@ class Conductor:
         for unit in kept:
             self._in_flight.pop(unit, None)
             for item in unit.calls:
-                self._report_cancelled(item)
+                self._reports.cancelled(item)
 
     def _not_terminated(self, error: BaseException) -> None:
         self._logger.warning("Executor %s cannot end jobs: %s", self._executor.name, describe_error(error))
@@ -478,14 +447,15 @@ class Conductor:
         units = [unit for unit in self._in_flight if self._ends(unit)]
         intents = {unit.shipment.intent for unit in units if unit.shipment is not None}
         try:
-            if units and end_jobs_at_last(self._executor, self._scratch, units):
-                intents.clear()  # somebody else needs them
-            for intent in intents:
-                if intent is not None:
-                    remove_file(intent.path)
+            # Where somebody else waits for one of them, it needs its file.
+            if units and not end_jobs_at_last(self._executor, self._scratch, units):
+                self._litter.update(intent.path for intent in intents if intent is not None)
         except Exception as error:
             self._not_terminated(error)
-        for item in list(self._live.values()):
-            self._report_cancelled(item)
+        for path in self._litter:
+            with suppress(ScratchError):  # it will be removed when it is old
+                remove_file(path)
+        for item in list(self._reports.live.values()):
+            self._reports.cancelled(item)
         self._guarded(self._executor.close)
         self._is_over = True

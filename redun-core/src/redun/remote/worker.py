@@ -124,7 +124,7 @@ def _has_output(path: str, order: str, use_output: bool) -> bool:
         frame = unpack(path, data)
     except ScratchError:
         frame = None
-    if frame is not None and frame.kind == OUTCOME and (use_output or frame.order == order):
+    if frame is not None and frame.kind == OUTCOME and (use_output or (order and frame.order == order)):
         return True
     remove_file(path)
     return False

@@ -72,7 +72,7 @@ class LocalCluster:
         """From now on be faulty.
 
         `throttle={"submit": 3}`, `fail={"describe": 2}`, `refuse=1`, `broken=True`, `not_started=1`, `lose_output=1`,
-        `hold=True` (until `hold=False`), `forget=True`.
+        `hold=True` (until `hold=False`), `forget=True`, `pretend=True` (jobs succeed without being run).
         """
         ask(self.socket, self._wait_seconds, "fault", **faults)
 
@@ -122,15 +122,15 @@ class ClusterExecutor(PollingExecutor):
     """Runs calls on a `LocalCluster`, in the working directory and the environment of the scheduler.
 
     socket: where the cluster listens.
-    folder: the working directory of jobs, instead.
+    working_folder: the working directory of jobs, instead.
     """
 
     limits = RemoteLimits(ids_per_describe=100, ids_per_cancel=100, max_array_size=1000)
 
-    def __init__(self, name: str, scratch: str, socket: str, folder: str | None = None, **options: Any) -> None:
+    def __init__(self, name: str, scratch: str, socket: str, working_folder: str | None = None, **options: Any) -> None:
         super().__init__(name, scratch, **options)
         self._socket = socket
-        self._folder = folder
+        self._working_folder = working_folder
 
     def submit_job(self, submission: Submission) -> str:
         """Submit a job or an array."""
@@ -140,7 +140,7 @@ class ClusterExecutor(PollingExecutor):
             command=list(submission.command),
             size=submission.size,
             environment=dict(os.environ),
-            folder=self._folder or str(Path.cwd()),
+            folder=self._working_folder or str(Path.cwd()),
         )
         return remote_id
 
