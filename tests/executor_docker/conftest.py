@@ -66,7 +66,7 @@ class Project:
     def start(self, *words: str) -> subprocess.Popen[str]:
         command = [str(Path(sys.executable).with_name("redun")), "run", "workflow.py", *words]
         return subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
         )
 
     def run(self, *words: str) -> tuple[int, str]:
@@ -142,9 +142,16 @@ def look() -> str:
 @task(executor="containers")
 def credentials() -> str:
     return os.environ.get("AWS_ACCESS_KEY_ID", "none")
+
+
+@task
+def everything():
+    return [where(7), shout("hello"), look(), credentials()]
 """
 
-ENVIRONMENT = {**os.environ, "COLUMNS": "200", "AWS_ACCESS_KEY_ID": "key-of-a-test"}
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "COLUMNS": "200", "AWS_ACCESS_KEY_ID": "key-of-a-test"}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What stands in for the command `docker` in tests: it takes the same words, and answers as docker does.
 
-A container is a real process, on the cluster of `redun.testing.remote_cluster`, that sees this machine's files: volumes
-must be there, and nothing else is made of them. It has the variables that it was given, and a working folder of its own.
+A container is a real process, on the cluster of `redun.testing.remote_cluster`, that sees this machine's files. Volumes
+must be there, and nothing else is made of them. It has the variables that it was given, and its own working folder.
 
 The environment variable STAND_IN names a folder with the file `socket`, which says where the cluster is; the containers
 and the calls are written there. A file `down` in it means that the service cannot be reached.
@@ -81,10 +81,18 @@ def run(words):
             )
     folder = f"{CONTAINERS}/{given['name']}"
     os.makedirs(f"{folder}/work")
-    facts = {"labels": given["label"], "created": now(), "finished": None, "exit_code": None, "oom": image == "too-small"}
+    facts = {
+        "labels": given["label"],
+        "created": now(),
+        "finished": None,
+        "exit_code": None,
+        "oom": image == "too-small",
+    }
     write(folder, facts)  # docker leaves it behind, too, when it cannot be started
     if image == "bare":
-        raise Refused(f'docker: OCI runtime create failed: exec: "{command[0]}": executable file not found in $PATH', 127)
+        raise Refused(
+            f'docker: OCI runtime create failed: exec: "{command[0]}": executable file not found in $PATH', 127
+        )
     if image == "too-small":
         command = ["sh", "-c", "echo more and more; kill -9 $$"]
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *given["e"]) if name in os.environ}

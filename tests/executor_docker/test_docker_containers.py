@@ -282,7 +282,7 @@ def test_a_service_that_cannot_be_reached_is_told_as_such(make, stand_in):
         while True:
             containers.describe([container])
 
-    with pytest.raises(EngineUnavailableError, match="does not reach its service.*Is the docker daemon running"):
+    with pytest.raises(EngineUnavailableError, match=r"does not reach its service.*Is the docker daemon running"):
         within(SECONDS, "an error", look)
     with pytest.raises(EngineUnavailableError):
         Engine([stand_in.command]).check()

@@ -55,7 +55,9 @@ def test_variables_are_named_and_their_values_are_not_said():
 
 
 def test_volumes_are_mounts_whatever_their_paths_are_like():
-    options = ContainerOptions("image", volumes=parse_volumes([["/a,b", "/x:y"], ["/c", "/d", "ro"], ["/c", "/d", "ro"]]))
+    options = ContainerOptions(
+        "image", volumes=parse_volumes([["/a,b", "/x:y"], ["/c", "/d", "ro"], ["/c", "/d", "ro"]])
+    )
     assert pairs(words(options), "--mount") == [
         'type=bind,"source=/a,b",target=/x:y',
         "type=bind,source=/c,target=/d,readonly",

@@ -21,7 +21,7 @@ class TestContainers(ExecutorSuite):
             "remote",
             command=stand_in.command,
             max_workers=4,
-            job_monitor_interval=0.2,
+            job_monitor_interval=0.5,
             code_package=False,
         )
 
