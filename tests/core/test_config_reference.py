@@ -13,8 +13,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
 def test_the_list_of_options_in_the_documentation_is_current():
-    if {"local", "sql"} - {record.name for record in get_plugins().records if record.status == "loaded"}:
-        pytest.skip("the list needs redun-executor-local and redun-backend-sql: pip install redun-core[standard]")
+    if {"docker", "local", "sql"} - {record.name for record in get_plugins().records if record.status == "loaded"}:
+        pytest.skip("the list needs redun-executor-local, redun-backend-sql and redun-executor-docker")
     text = DOCUMENT.read_text()
     assert text == update_text(text), "run: python -m redun.config.reference docs/configuration.md"
 

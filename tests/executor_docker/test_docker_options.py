@@ -101,13 +101,15 @@ def test_a_section_is_read_as_it_is_written():
             "volumes": '[["data", "/data"]]',
             "command": "sudo docker",
             "memory": "2.5",
+            "vcpus": "none",
             "interactive": "true",
             "include_aws_env": "no",
         }
     )
     assert settings.volumes == (("data", "/data", "rw"),)
     assert settings.command == ("sudo", "docker")
-    assert (settings.memory, settings.interactive, settings.include_aws_env) == (2.5, True, False)
+    assert (settings.memory, settings.vcpus) == (2.5, None)
+    assert (settings.interactive, settings.include_aws_env) == (True, False)
     assert settings.job_monitor_interval == 0.2
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,12 +72,14 @@ class Engine:
             )
         self.name = shlex.join(self.command)
         self._is_podman: bool | None = None
+        self._asking = threading.Lock()
 
     @property
     def is_podman(self) -> bool:
         """Whether the command is podman, whatever it is called. Asked once."""
-        if self._is_podman is None:
-            self._is_podman = "podman" in self._ask(["--version"]).stdout.lower()
+        with self._asking:
+            if self._is_podman is None:
+                self._is_podman = "podman" in self._ask(["--version"]).stdout.lower()
         return self._is_podman
 
     def check(self) -> None:

@@ -40,6 +40,14 @@ Volumes = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_volumes)]
 Command = ShellWords | None
 
 
+def _none(value: Any) -> Any:
+    return None if isinstance(value, str) and value.lower() == "none" else value
+
+
+Limit = Annotated[float | None, BeforeValidator(_none)]
+"""A number, or the word `none`."""
+
+
 class DockerSettings(RemoteJobSettings):
     """`type = docker`: runs each job in a container on this machine, with the command `docker` or `podman`."""
 
@@ -54,9 +62,11 @@ class DockerSettings(RemoteJobSettings):
         description="The command to call: `docker`, `podman`, a path, or several words, such as `sudo docker`. By "
         "default `docker` or else `podman`, whichever is on the PATH.",
     )
-    vcpus: float | None = Field(DEFAULT_VCPUS, gt=0, description="How many CPUs a container may use.")
+    vcpus: Limit = Field(DEFAULT_VCPUS, gt=0, description="How many CPUs a container may use. `none`: any number.")
     gpus: int = Field(0, ge=0, description="If it is not 0, containers get all GPUs of this machine.")
-    memory: float | None = Field(DEFAULT_MEMORY, gt=0, description="GiB of memory that a container may use.")
+    memory: Limit = Field(
+        DEFAULT_MEMORY, gt=0, description="GiB of memory that a container may use. `none`: as much as there is."
+    )
     shared_memory: float | None = Field(None, gt=0, description="Size of `/dev/shm` in a container, in GiB.")
     interactive: bool = Field(
         False,
