@@ -3,59 +3,221 @@
 A container is a real process, on the cluster of `redun.testing.remote_cluster`, that sees this machine's files. Volumes
 must be there, and nothing else is made of them. It has the variables that it was given, and its own working folder.
 
-The environment variable STAND_IN names a folder with the file `socket`, which says where the cluster is; the containers
-and the calls are written there. A file `down` in it means that the service cannot be reached.
+The command is a program that brings its words to this process, where they are answered.
 
 Images are called after what happens with them: `missing`, `bare` (without programs), `too-small` (out of memory).
 Any other is fine.
 """
 
-import fcntl
-import json
-import os
-import socket
-import sys
-import time
+from __future__ import annotations
 
-HOME = os.environ["STAND_IN"]
-CONTAINERS = f"{HOME}/containers"
+import ast
+import json
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from redun.testing.remote_cluster import LocalCluster, ask
+
+# Nothing is imported that takes its time: tests call it some thousand times.
+CLIENT = """import sys, posix, _socket
+connection = _socket.socket(_socket.AF_UNIX)
+connection.connect({path!r})
+connection.sendall(repr((sys.argv[1:], dict(posix.environ))).encode() + b"\\n")
+received = b""
+while part := connection.recv(65536):
+    received += part
+code, out, errors = eval(received)
+sys.stdout.write(out)
+sys.stderr.write(errors)
+sys.stdout.flush()
+sys.stderr.flush()
+posix._exit(code)
+"""
 WITH_VALUE = ("--name", "--label", "-e", "--mount", "--gpus", "--device")
+NEVER = "0001-01-01T00:00:00Z"
 
 
 class Refused(Exception):
-    def __init__(self, text, code=125):
+    def __init__(self, text: str, code: int = 125) -> None:
         super().__init__(text)
         self.code = code
 
 
-def ask(request, **fields):
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(60)
-        connection.connect(text_of(f"{HOME}/socket"))
-        connection.sendall(json.dumps({"request": request, **fields}).encode() + b"\n")
-        with connection.makefile("rb") as stream:
-            return json.loads(stream.readline())["answer"]
+class StandIn:
+    """A command that does as docker does, what it was called with, and its containers.
+
+    Use it as a context manager.
+    """
+
+    def __init__(self, folder: Path, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+        self._is_down = False
+        self._found: dict[str, dict[str, Any]] = {}
+        self.work = folder / "stand_in"
+        self.calls: list[list[str]] = []
+        (folder / "bin").mkdir()
+        self.command = str(folder / "bin" / "docker")
+
+    def __enter__(self) -> StandIn:
+        # Paths of sockets must be short.
+        self._folder = tempfile.TemporaryDirectory(prefix="stand-in-")
+        path = f"{self._folder.name}/socket"
+        stand_in = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                words, environment = ast.literal_eval(self.rfile.readline().decode())
+                self.wfile.write(repr(stand_in.answer(words, environment)).encode())
+
+        client = Path(f"{self._folder.name}/client.py")
+        client.write_text(CLIENT.format(path=path))
+        Path(self.command).write_text(f'#!/bin/sh\nexec {sys.executable} -IS {client} "$@"\n')
+        Path(self.command).chmod(0o755)
+        self._server = socketserver.ThreadingUnixStreamServer(path, Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._folder.cleanup()
+
+    def calls_of(self, verb: str) -> list[list[str]]:
+        return [call for call in self.calls if call[0] == verb]
+
+    @property
+    def containers(self) -> list[str]:
+        return sorted(self._found)
+
+    def leave_behind(self, name: str, labels: dict[str, str], finished: str) -> None:
+        """A container that has failed, and that nobody has removed."""
+        self._found[name] = {"labels": labels, "created": NEVER, "finished": finished, "code": 1, "oom": False}
+
+    def take_down(self) -> None:
+        """From now on the service cannot be reached."""
+        self._is_down = True
+
+    def bring_up(self) -> None:
+        """It can be reached again."""
+        self._is_down = False
+
+    def answer(self, words: list[str], environment: dict[bytes, bytes]) -> tuple[int, str, str]:
+        """The exit code, and what goes to stdout and stderr."""
+        self.calls.append(words)
+        if words[0] == "--version":
+            return 0, "Docker version 99.0.0, build standin\n", ""
+        if self._is_down:
+            return 1, "", "Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?\n"
+        try:
+            if words[0] == "run":
+                return self._run(words[1:], {key.decode(): value.decode() for key, value in environment.items()})
+            return {"inspect": self._inspect, "ps": self._ps, "rm": self._rm, "logs": self._logs}[words[0]](words[1:])
+        except Refused as problem:
+            return problem.code, "", f"{problem}\n"
+
+    def _ask(self, request: str, **fields: Any) -> Any:
+        return ask(self._cluster.socket, 60, request, **fields)
+
+    def _run(self, words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
+        given, image, command = _parse_run(words)
+        _refuse(image, given["mount"])
+        name = given["name"]
+        folder = self.work / name
+        folder.mkdir(parents=True)
+        facts: dict[str, Any] = {"labels": given["label"], "created": _now(), "finished": NEVER, "code": None}
+        facts["oom"] = image == "too-small"
+        self._found[name] = facts  # docker leaves it behind, too, when it cannot be started
+        if image == "bare":
+            text = f'docker: OCI runtime create failed: exec: "{command[0]}": executable file not found in $PATH'
+            raise Refused(text, 127)
+        if image == "too-small":
+            command = ["sh", "-c", "echo more and more; kill -9 $$"]
+        variables = {key: environment[key] for key in ("PATH", "HOME", *given["e"]) if key in environment}
+        if "-d" not in given["flags"]:
+            facts["job"] = "foreground"
+            facts["code"] = subprocess.run(command, cwd=folder, env=variables, timeout=60).returncode
+            facts["finished"] = _now()
+            return facts["code"], "", ""
+        facts["job"] = self._ask(
+            "submit", name=name, command=command, size=0, environment=variables, folder=str(folder)
+        )
+        return 0, f"{name}\n", ""
+
+    def _inspect(self, words: list[str]) -> tuple[int, str, str]:
+        names = words[4:]
+        found = {name: self._found[name] for name in names if name in self._found}
+        jobs = self._ask("describe", ids=[facts["job"] for facts in found.values() if "job" in facts])
+        lines = []
+        for name, facts in found.items():
+            code = facts["code"]
+            state, _, of_job = jobs.get(facts.get("job"), ("running" if "job" in facts else "created", "", None))
+            has_ended = code is not None or of_job is not None
+            told = {
+                "Status": "exited" if has_ended else "running" if state == "waiting" else state,
+                "ExitCode": of_job or code or 0,
+                "OOMKilled": has_ended and facts["oom"],
+                "FinishedAt": facts["finished"],
+            }
+            told_of = {"name": f"/{name}", "state": told, "created": facts["created"], "labels": facts["labels"]}
+            lines.append(json.dumps(told_of))
+        return self._with_missing(names, found, "".join(f"{line}\n" for line in lines))
+
+    def _with_missing(self, names: list[str], found: dict[str, Any], out: str) -> tuple[int, str, str]:
+        missing = [name for name in names if name not in found]
+        return int(bool(missing)), out, "".join(f"Error: No such container: {name}\n" for name in missing)
+
+    def _ps(self, words: list[str]) -> tuple[int, str, str]:
+        if "--filter" not in words:
+            return 0, "", ""
+        key, _, value = words[words.index("--filter") + 1].removeprefix("label=").partition("=")
+        names = [name for name, facts in list(self._found.items()) if facts["labels"].get(key) == value]
+        return 0, "".join(f"{name}\n" for name in names), ""
+
+    def _rm(self, words: list[str]) -> tuple[int, str, str]:
+        names = [word for word in words if not word.startswith("-")]
+        found = {name: self._found.pop(name) for name in names if name in self._found}
+        self._ask("cancel", ids=[facts["job"] for facts in found.values() if "job" in facts])
+        return self._with_missing(names, found, "")
+
+    def _logs(self, words: list[str]) -> tuple[int, str, str]:
+        job = self._found.get(words[-1], {}).get("job", "foreground")
+        lines = [] if job == "foreground" else self._ask("log", remote_id=job)[-int(words[1]) :]
+        return 0, "".join(f"{line}\n" for line in lines), ""
 
 
-def text_of(path):
-    with open(path) as stream:
-        return stream.read()
+def _refuse(image: str, mounts: list[str]) -> None:
+    if image == "missing":
+        raise Refused(
+            "Unable to find image 'missing:latest' locally\ndocker: Error response from daemon: pull access denied for "
+            "missing, repository does not exist or may require 'docker login'.\n\nRun 'docker run --help' for more"
+        )
+    for mount in mounts:
+        source = mount.split("source=")[1].split(",")[0]
+        if not Path(source).exists():
+            raise Refused(
+                'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not '
+                f"exist: {source}"
+            )
 
 
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime())
-
-
-def parse_run(words):
-    given = {"flags": [], "label": {}, "e": [], "mount": [], "name": ""}
+def _parse_run(words: list[str]) -> tuple[dict[str, Any], str, list[str]]:
+    given: dict[str, Any] = {"flags": [], "label": {}, "e": [], "mount": [], "name": ""}
     words = list(words)
-    while words and words[0].startswith("-"):
+    while words[0].startswith("-"):
         word = words.pop(0)
         if word not in WITH_VALUE:
             given["flags"].append(word)
             continue
-        value = words.pop(0)
-        key = word.lstrip("-")
+        value, key = words.pop(0), word.lstrip("-")
         if key == "label":
             given["label"].update([value.split("=", 1)])
         elif key in ("e", "mount"):
@@ -65,131 +227,5 @@ def parse_run(words):
     return given, words[0], words[1:]
 
 
-def run(words):
-    given, image, command = parse_run(words)
-    if image == "missing":
-        raise Refused(
-            "Unable to find image 'missing:latest' locally\ndocker: Error response from daemon: pull access denied for "
-            "missing, repository does not exist or may require 'docker login'.\n\nRun 'docker run --help' for more"
-        )
-    for mount in given["mount"]:
-        source = mount.split("source=")[1].split(",")[0]
-        if not os.path.exists(source):
-            raise Refused(
-                'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not '
-                f"exist: {source}"
-            )
-    folder = f"{CONTAINERS}/{given['name']}"
-    os.makedirs(f"{folder}/work")
-    facts = {
-        "labels": given["label"],
-        "created": now(),
-        "finished": None,
-        "exit_code": None,
-        "oom": image == "too-small",
-    }
-    write(folder, facts)  # docker leaves it behind, too, when it cannot be started
-    if image == "bare":
-        raise Refused(
-            f'docker: OCI runtime create failed: exec: "{command[0]}": executable file not found in $PATH', 127
-        )
-    if image == "too-small":
-        command = ["sh", "-c", "echo more and more; kill -9 $$"]
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", *given["e"]) if name in os.environ}
-    if "-d" not in given["flags"]:
-        import subprocess
-
-        facts["running"] = True
-        write(folder, facts)
-        code = subprocess.run(command, cwd=f"{folder}/work", env=environment).returncode
-        write(folder, {**facts, "running": False, "exit_code": code, "finished": now()})
-        return code
-    facts["job"] = ask(
-        "submit", name=given["name"], command=command, size=0, environment=environment, folder=f"{folder}/work"
-    )
-    write(folder, facts)
-    print(given["name"])
-    return 0
-
-
-def write(folder, facts):
-    with open(f"{folder}/facts.part", "w") as stream:
-        stream.write(json.dumps(facts))
-    os.rename(f"{folder}/facts.part", f"{folder}/facts")
-
-
-def read(name):
-    try:
-        return json.loads(text_of(f"{CONTAINERS}/{name}/facts"))
-    except FileNotFoundError:
-        return None
-
-
-def inspect(words):
-    found = {name: read(name) for name in words[4:]}
-    jobs = ask("describe", ids=[facts["job"] for facts in found.values() if facts and "job" in facts])
-    for name, facts in found.items():
-        if facts is None:
-            print(f"Error: No such container: {name}", file=sys.stderr)
-            continue
-        state, _, code = jobs.get(facts.get("job"), ("created", "", None))
-        status = {"waiting": "running", "succeeded": "exited", "failed": "exited"}.get(state, state)
-        if facts["exit_code"] is not None:
-            status, code = "exited", facts["exit_code"]
-        elif facts.get("running"):
-            status = "running"
-        told = {"Status": status, "ExitCode": code or 0, "OOMKilled": status == "exited" and facts["oom"], "Error": ""}
-        told["FinishedAt"] = facts["finished"] or "0001-01-01T00:00:00Z"
-        print(json.dumps({"name": f"/{name}", "state": told, "created": facts["created"], "labels": facts["labels"]}))
-    return 1 if None in found.values() else 0
-
-
-def ps(words):
-    if "--filter" not in words:
-        return 0
-    key, _, value = words[words.index("--filter") + 1].removeprefix("label=").partition("=")
-    for name in os.listdir(CONTAINERS):
-        facts = read(name)
-        if facts and facts["labels"].get(key) == value:
-            print(name)
-    return 0
-
-
-def rm(words):
-    import shutil  # it takes its time
-
-    names = [word for word in words if not word.startswith("-")]
-    found = {name: read(name) for name in names}
-    ask("cancel", ids=[facts["job"] for facts in found.values() if facts and "job" in facts])
-    for name, facts in found.items():
-        if facts is None:
-            print(f"Error response from daemon: No such container: {name}", file=sys.stderr)
-        shutil.rmtree(f"{CONTAINERS}/{name}", ignore_errors=True)
-    return 1 if None in found.values() else 0
-
-
-def logs(words):
-    facts = read(words[-1])
-    lines = ask("log", remote_id=facts["job"])[-int(words[1]) :] if facts and "job" in facts else []
-    print("\n".join(lines))
-    return 0
-
-
-def main(words):
-    with open(f"{HOME}/calls", "a") as calls:
-        fcntl.flock(calls, fcntl.LOCK_EX)
-        calls.write(json.dumps(words) + "\n")
-    if words[0] == "--version":
-        print("Docker version 99.0.0, build standin")
-        return 0
-    if os.path.exists(f"{HOME}/down"):
-        raise Refused("Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?", 1)
-    return {"run": run, "inspect": inspect, "ps": ps, "rm": rm, "logs": logs}[words[0]](words[1:])
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Refused as problem:
-        print(problem, file=sys.stderr)
-        sys.exit(problem.code)
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")

@@ -205,12 +205,9 @@ def test_containers_of_other_scratch_folders_are_none_of_its_business(make, tmp_
 
 def test_what_was_left_behind_long_ago_is_removed(make, stand_in):
     containers = make()
-    for name, kept in (("old", {}), ("kept", {"redun.keep": "true"})):
-        folder = stand_in.folder / "containers" / name
-        folder.mkdir()
-        labels = {"redun.job": "job-1", "redun.scratch": "/scratch", **kept}
-        facts = {"labels": labels, "created": "2020-01-01T00:00:00Z", "exit_code": 1, "oom": False}
-        (folder / "facts").write_text(json.dumps({**facts, "finished": "2020-01-02T00:00:00.5+02:00"}))
+    labels = {"redun.job": "job-1", "redun.scratch": "/scratch"}
+    stand_in.leave_behind("old", labels, "2020-01-02T00:00:00.5+02:00")
+    stand_in.leave_behind("kept", {**labels, "redun.keep": "true"}, "2020-01-02T00:00:00.123456789Z")
     assert containers.in_flight("job") == []
     assert stand_in.containers == ["kept"]
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
-from pathlib import Path
 
 import pytest
-from redun.testing.task_calls import Meeting
-
-sys.path.append(str(Path(__file__).parent))
-
 from real_engine import HOW_TO_GET, RealEngine, find_command
+from redun.testing.task_calls import Meeting
 
 SECONDS = 60
 
