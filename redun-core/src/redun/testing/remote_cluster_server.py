@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -260,14 +261,14 @@ class Server:
 
 
 _IN_FLIGHT = ("waiting", "running")
+_COMMAND_LINE = "redun.cli.entry"
+"""What the command `redun` imports. Jobs run that command, which this module otherwise knows nothing of."""
 
 
 def _run(command: list[str]) -> int:
     if command[0] != "redun":
         os.execvp(command[0], command)  # noqa: S606 - what the test says
-    from redun.cli.entry import run_command_line
-
-    return run_command_line(command[1:])
+    return int(import_module(_COMMAND_LINE).run_command_line(command[1:]))
 
 
 def _signal_group(group: int, number: int) -> bool:
@@ -286,11 +287,8 @@ def _reply(connection: socket.socket, answer: dict[str, Any]) -> None:
 def main() -> None:
     """Serve on the socket that the command line names."""
     # What every job needs is imported once, not once a job.
-    import redun.cli.entry
-    import redun.cli.oneshot
-    import redun.remote.worker
-    import redun.testing.tasks  # noqa: F401
-
+    for name in (_COMMAND_LINE, "redun.cli.oneshot", "redun.remote.worker", "redun.testing.tasks"):
+        import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = Server(sys.argv[1], int(sys.argv[2]))
     sys.stdout.write("ready\n")
