@@ -122,12 +122,12 @@ def test_large_arguments_are_not_read_by_every_job_of_an_array(start: Start, tmp
 
 
 def test_cancelling_a_whole_array_is_one_request(cluster: LocalCluster, start: Start) -> None:
-    executor, sink = start(**ARRAYS)
+    executor, sink = start(**{**ARRAYS, "max_array_size": 150})
     with held(cluster):
-        executor.submit([make_call(number, tasks.add, number) for number in range(20)])
-        cluster.wait_for("submitted", 20)
-        executor.cancel(list(range(20)))
-        assert {end.kind for end in sink.wait(range(20))} == {"cancelled"}
+        executor.submit([make_call(number, tasks.add, number) for number in range(150)])
+        cluster.wait_for("submitted", 150)
+        executor.cancel(list(range(150)))
+        assert {end.kind for end in sink.wait(range(150))} == {"cancelled"}
     assert cluster.requests["cancel"] == 1
 
 
