@@ -95,6 +95,16 @@ def test_calls_of_other_tasks_or_with_other_options_are_kept_apart(cluster: Loca
     assert sorted(name.rpartition("-")[2] == "array" for name in cluster.names) == [False, False, True, True, True]
 
 
+def test_calls_that_must_run_are_kept_apart_from_those_whose_output_may_be_there(
+    cluster: LocalCluster, start: Start
+) -> None:
+    executor, sink = start(**ARRAYS)
+    calls = [make_call(number, tasks.add, number) for number in range(6)]
+    executor.submit([call._replace(cache_scope="NONE") if call.job_id % 2 else call for call in calls])
+    sink.wait(range(6))
+    assert cluster.requests["submit"] == 2
+
+
 def test_in_an_array_one_call_may_fail(start: Start, tmp_path: Path) -> None:
     executor, sink = start(**ARRAYS)
     file = str(tmp_path / "notes")
@@ -216,6 +226,7 @@ def test_a_bundle_begins_no_call_after_its_time(cluster: LocalCluster, start: St
     ]
     executor.submit(calls)
     assert [end.value for end in sink.wait([1, 2])] == [2, 3]
+    assert cluster.started == 2
 
 
 def test_bundles_are_as_large_as_fits_their_time() -> None:
