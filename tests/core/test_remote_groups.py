@@ -95,6 +95,16 @@ def test_calls_of_other_tasks_or_with_other_options_are_kept_apart(cluster: Loca
     assert sorted(name.rpartition("-")[2] == "array" for name in cluster.names) == [False, False, True, True, True]
 
 
+def test_calls_that_must_run_are_kept_apart_from_those_whose_output_may_be_there(
+    cluster: LocalCluster, start: Start
+) -> None:
+    executor, sink = start(**ARRAYS)
+    calls = [make_call(number, tasks.add, number) for number in range(6)]
+    executor.submit([call._replace(cache_scope="NONE") if call.job_id % 2 else call for call in calls])
+    sink.wait(range(6))
+    assert cluster.requests["submit"] == 2
+
+
 def test_in_an_array_one_call_may_fail(start: Start, tmp_path: Path) -> None:
     executor, sink = start(**ARRAYS)
     file = str(tmp_path / "notes")
@@ -122,12 +132,12 @@ def test_large_arguments_are_not_read_by_every_job_of_an_array(start: Start, tmp
 
 
 def test_cancelling_a_whole_array_is_one_request(cluster: LocalCluster, start: Start) -> None:
-    executor, sink = start(**ARRAYS)
+    executor, sink = start(**{**ARRAYS, "max_array_size": 150})
     with held(cluster):
-        executor.submit([make_call(number, tasks.add, number) for number in range(20)])
-        cluster.wait_for("submitted", 20)
-        executor.cancel(list(range(20)))
-        assert {end.kind for end in sink.wait(range(20))} == {"cancelled"}
+        executor.submit([make_call(number, tasks.add, number) for number in range(150)])
+        cluster.wait_for("submitted", 150)
+        executor.cancel(list(range(150)))
+        assert {end.kind for end in sink.wait(range(150))} == {"cancelled"}
     assert cluster.requests["cancel"] == 1
 
 
@@ -216,6 +226,7 @@ def test_a_bundle_begins_no_call_after_its_time(cluster: LocalCluster, start: St
     ]
     executor.submit(calls)
     assert [end.value for end in sink.wait([1, 2])] == [2, 3]
+    assert cluster.started == 2
 
 
 def test_bundles_are_as_large_as_fits_their_time() -> None:

@@ -162,10 +162,24 @@ def test_a_scheduler_that_has_reunited_with_a_job_does_not_end_it(
         _leave_behind(cluster, tmp_path, [call])
         executor, sink = start()
         executor.submit([call])
+        while not list_folder(Scratch(str(tmp_path / "remote")).reunited):
+            pass
         executor.cancel([1])
         assert sink.wait([1])[0].kind == "cancelled"
     cluster.wait_for("succeeded", 1)
     assert "cancel" not in cluster.requests
+
+
+def test_a_finished_script_runs_again_because_nobody_knows_of_its_files(
+    cluster: LocalCluster, start: Start, tmp_path: Path
+) -> None:
+    call = make_call(1, tasks.script, "echo hello")
+    _leave_behind(cluster, tmp_path, [call])
+    cluster.wait_for("succeeded", 1)
+    executor, sink = start()
+    executor.submit([call])
+    assert sink.wait([1])[0].value == b"hello\n"
+    assert cluster.started == 2
 
 
 @pytest.mark.parametrize("changes", [{"cache_scope": "CSE"}, {"attempt": 2}])

@@ -5,5 +5,4 @@ from __future__ import annotations
 COMMANDS = (
     "aws",
     "console",
-    "launch",
 )

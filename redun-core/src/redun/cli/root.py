@@ -27,6 +27,7 @@ class LazyCommand(NamedTuple):
 
 COMMANDS = {
     "run": LazyCommand("redun.cli.run:run", "Run a task of a workflow."),
+    "launch": LazyCommand("redun.cli.launch:launch", "Run a command on an executor."),
     "log": LazyCommand("redun.cli.log:log", "Show executions, jobs, tasks, values and files."),
     "explain": LazyCommand("redun.cli.explain:explain", "Say why a job ran, or why it did not have to."),
     "diff": LazyCommand("redun.cli.diff:diff", "Compare two executions: what ran differently, what changed."),

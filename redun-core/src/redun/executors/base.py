@@ -182,6 +182,15 @@ class Executor(ABC):
     def stop(self) -> None:
         """End the run: release threads, processes and connections. Stopping twice is fine."""
 
+    def launch(self, context: ExecutorContext, call: TaskCall) -> str | None:  # noqa: ARG002 - for who can
+        """Begin a script that goes on when this process has ended, and for whose result nobody waits.
+
+        The executor need not have been started. Returns an id by which people find it; None if it cannot do that.
+
+        Raises `ExecutorError` if the script cannot be begun.
+        """
+        return None
+
     def runs_in_process(self, target: TaskTarget, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - for who needs it
         """Whether such a call runs in the scheduler's process, so that the scheduler gives it arguments of its own.
 

@@ -96,7 +96,9 @@ def unpack(path: str, data: bytes) -> Frame:
     magic, _, rest = line.partition(b" ")
     words = rest.decode(errors="replace").split(" ")
     if magic != _MAGIC or len(words) < 2:
-        raise ScratchError(f"{path} was not written by redun: it begins with {line[:40]!r}")
+        raise ScratchError(
+            f"{path} was not written by this redun, nor by one that it understands: it begins with {line[:40]!r}"
+        )
     protocol, version = words[:2]
     if protocol != str(PROTOCOL):
         raise WorkerVersionError(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from redun.executors.base import ExecutorContext, JobSink, TaskCall
     from redun.remote.conductor import Conductor
     from redun.remote.interface import InFlightJob, JobReport, Submission
+    from redun.remote.scratch import Scratch
 
 
 class PollingExecutor(Executor):
@@ -128,11 +129,35 @@ class PollingExecutor(Executor):
 
     def _make_conductor(self, context: ExecutorContext, sink: JobSink) -> Conductor:
         from redun.remote.conductor import Conductor
-        from redun.remote.scratch import Scratch
 
-        conductor = Conductor(self, context, sink, Scratch(absolute(self.scratch, context.config_dir)))
+        conductor = Conductor(self, context, sink, self._scratch(context))
         conductor.begin()
         return conductor
+
+    def launch(self, context: ExecutorContext, call: TaskCall) -> str | None:
+        """Submit a job for whose result nobody waits, and return its remote id."""
+        from redun.remote.detached import submit_detached
+
+        return submit_detached(self, context, self._scratch(context), call)
+
+    def code_file(self, context: ExecutorContext) -> str | None:
+        """Bring the code of the workflow to the scratch folder, as the options say. Returns the path of the package.
+
+        None if no code is sent along.
+        """
+        from pathlib import Path
+
+        from redun.remote.code_package import send_code
+
+        options = self.remote
+        return send_code(
+            self._scratch(context), options.code_package, options.code_includes, options.code_excludes, Path.cwd()
+        )
+
+    def _scratch(self, context: ExecutorContext) -> Scratch:
+        from redun.remote.scratch import Scratch
+
+        return Scratch(absolute(self.scratch, context.config_dir))
 
     def cancel(self, job_ids: Sequence[int]) -> None:
         """End these calls, as the option `on_cancel` says."""

@@ -27,15 +27,16 @@ def launch(
     config: Config,
     executor_name: str,
     task: Task[..., Any],
-    words: list[str],
+    words: str | list[str],
     options: Mapping[str, Any],
     execution_id: str,
-) -> None:
+) -> str | None:
     """Have an executor of a configuration run a command. Returns as soon as the executor has it.
 
-    This process does not end before the command has.
+    On an executor that runs it elsewhere it goes on by itself, and the result is the id by which it is known there.
+    Otherwise this process does not end before the command has, and the result is None.
 
-    task: a script task that returns the words of the command that it is given.
+    task: a script task that returns the command that it is given: a text, or words.
     execution_id: what the command is known by in the log.
 
     Raises `ConfigError` for an executor that does not run scripts, and `SchedulerError` when there is none.
@@ -44,13 +45,20 @@ def launch(
     if not executor.capabilities.scripts:
         raise ConfigError(f"the executor {executor_name!r} runs no scripts, so nothing can be launched on it")
     scratch = Path(tempfile.gettempdir()) / f"redun-{execution_id}"
-    launched = _Launched(executor, execution_id)
-    executor.start(ExecutorContext(Path(config.configdir), execution_id, "", scratch, logger), launched)
+    context = ExecutorContext(Path(config.configdir), execution_id, "", scratch, logger)
     target = TaskTarget(task.fullname, task.hash_bytes, task.load_module, (), is_script=True)
     key = hash_data("eval", execution_id.encode())
-    executor.submit([TaskCall(1, target, (words,), {}, options, key, f"{execution_id}.0", "NONE")])
+    call = TaskCall(1, target, (words,), {}, options, key, f"{execution_id}.0", "NONE")
+    remote_id = executor.launch(context, call)
+    if remote_id is not None:
+        logger.info("Execution %s was launched on %s: %s", execution_id, executor_name, remote_id)
+        return remote_id
+    launched = _Launched(executor, execution_id)
+    executor.start(context, launched)
+    executor.submit([call])
     # No daemon: with this process the executor would end, and what it runs.
     threading.Thread(target=launched.stop_at_the_end, name="redun-launched").start()
+    return None
 
 
 class _Launched:

@@ -8,6 +8,7 @@ other side.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import selectors
@@ -17,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +231,9 @@ class Server:
             self._ended(pid, os.waitstatus_to_exitcode(status))
 
     def _ended(self, pid: int, exit_code: int) -> None:
-        job = self._by_pid.pop(pid)
+        job = self._by_pid.pop(pid, None)
+        if job is None:
+            return  # what a job has left behind
         job.exit_code = exit_code if exit_code >= 0 else 128 - exit_code
         job.state = "failed" if exit_code else "succeeded"
         job.reason = "" if exit_code >= 0 else f"ended by signal {-exit_code}"
@@ -246,6 +250,8 @@ class Server:
                 _signal_group(job.pid, signal.SIGKILL)
                 self._ended(job.pid, os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1]))
                 while _signal_group(job.pid, signal.SIGKILL):
+                    with contextlib.suppress(ChildProcessError):
+                        os.waitpid(-job.pid, os.WNOHANG)
                     time.sleep(0.001)  # nobody tells when a process ends that is not a child of this one
 
     def _wake_waiters(self) -> None:
@@ -260,14 +266,15 @@ class Server:
 
 
 _IN_FLIGHT = ("waiting", "running")
+_PR_SET_CHILD_SUBREAPER = 36
+_COMMAND_LINE = "redun.cli.entry"
+"""What the command `redun` imports. Jobs run that command, which this module otherwise knows nothing of."""
 
 
 def _run(command: list[str]) -> int:
     if command[0] != "redun":
         os.execvp(command[0], command)  # noqa: S606 - what the test says
-    from redun.cli.entry import run_command_line
-
-    return run_command_line(command[1:])
+    return int(import_module(_COMMAND_LINE).run_command_line(command[1:]))
 
 
 def _signal_group(group: int, number: int) -> bool:
@@ -283,15 +290,19 @@ def _reply(connection: socket.socket, answer: dict[str, Any]) -> None:
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
+def _adopt_orphans() -> None:
+    """Be told, where the system can do that, when processes end whose parents, the jobs, have ended."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def main() -> None:
     """Serve on the socket that the command line names."""
     # What every job needs is imported once, not once a job.
-    import redun.cli.entry
-    import redun.cli.oneshot
-    import redun.remote.worker
-    import redun.testing.tasks  # noqa: F401
-
+    for name in (_COMMAND_LINE, "redun.cli.oneshot", "redun.remote.worker", "redun.testing.tasks"):
+        import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _adopt_orphans()
     server = Server(sys.argv[1], int(sys.argv[2]))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
