@@ -144,7 +144,8 @@ class StandIn:
         variables = {key: environment[key] for key in ("PATH", "HOME", *given["e"]) if key in environment}
         if "-d" not in given["flags"]:
             facts["job"] = "foreground"
-            facts["code"] = subprocess.run(command, cwd=folder, env=variables, timeout=60).returncode
+            facts["process"] = subprocess.Popen(command, cwd=folder, env=variables)
+            facts["code"] = facts["process"].wait(60)
             facts["finished"] = _now()
             return facts["code"], "", ""
         facts["job"] = self._ask(
@@ -185,6 +186,9 @@ class StandIn:
     def _rm(self, words: list[str]) -> tuple[int, str, str]:
         names = [word for word in words if not word.startswith("-")]
         found = {name: self._found.pop(name) for name in names if name in self._found}
+        for facts in found.values():
+            if "process" in facts:
+                facts["process"].kill()
         self._ask("cancel", ids=[facts["job"] for facts in found.values() if "job" in facts])
         return self._with_missing(names, found, "")
 

@@ -127,14 +127,6 @@ def test_a_killed_container_may_have_run_out_of_memory(make):
     assert "memory = 4" in report.reason
 
 
-def test_a_shell_that_does_not_find_redun_makes_one_ask_for_it(make, tmp_path):
-    program = tmp_path / "redun"
-    program.write_text("#!/bin/sh\nexit 127\n")
-    program.chmod(0o755)
-    _, report = run(make(), str(program))
-    assert report.reason == "The container ended with exit code 127."
-
-
 def test_there_are_never_more_containers_than_workers_and_the_others_follow(make, stand_in, tmp_path):
     containers = make(max_workers=2)
     first, command = held(tmp_path, "first")
@@ -189,10 +181,13 @@ def test_containers_of_a_scheduler_that_is_gone_are_found_counted_and_removed(ma
     assert [(job.name, job.remote_id) for job in later.in_flight("job")] == [("job-1", container)]
     assert later.in_flight("other") == []
     assert later.describe([container])[container].state is JobState.RUNNING
-    other = later.submit("job-3", ["true"], PLAIN)
+    last_moment = tmp_path / "last_moment"
+    other = later.submit("job-3", ["test", "-e", str(last_moment)], PLAIN)
     assert later.describe([other])[other].state is JobState.WAITING
+    last_moment.touch()
     meeting.let_go()
-    assert wait_for(later, [container, other])[container].state is JobState.SUCCEEDED
+    # There was no room for the other one before.
+    assert {report.state for report in wait_for(later, [container, other]).values()} == {JobState.SUCCEEDED}
     assert stand_in.containers == []
 
 
@@ -249,6 +244,17 @@ def test_interactive_containers_run_one_at_a_time_in_the_foreground(make, stand_
     assert {report.state for report in wait_for(containers, names).values()} == {JobState.SUCCEEDED}
     assert all(call[1] == "-i" for call in stand_in.calls_of("run"))
     assert run(containers, "sh", "-c", "exit 126", options=options)[1].exit_code == 126
+
+
+def test_an_interactive_container_can_be_cancelled(make, stand_in, tmp_path):
+    containers = make()
+    meeting, command = held(tmp_path, "meeting")
+    options = ContainerOptions("image", interactive=True, include_aws_env=False)
+    container = containers.submit("job-1", command, options)
+    meeting.wait_until_started()
+    within(SECONDS, "the return of cancel", lambda: containers.cancel([container]))
+    assert stand_in.containers == []
+    assert run(containers, "true", options=options)[1].state is JobState.SUCCEEDED
 
 
 def test_an_interactive_container_that_cannot_start_says_so(make):

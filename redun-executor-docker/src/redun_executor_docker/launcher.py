@@ -122,7 +122,8 @@ class Launcher:
             for order in chosen:
                 if id(order) in waiting:
                     self._settle(order, ContainerStartError("The container was cancelled before it was started."))
-        _wait_for(chosen)
+        # A container in the foreground has begun: its end, which is not waited for here, ends its start.
+        _wait_for([order for order in chosen if not order.options.interactive])
         return frozenset(order.container for order in chosen if order.stage is Stage.FAILED)
 
     def close(self) -> None:
@@ -131,6 +132,9 @@ class Launcher:
             self._closed = True
             self._queue.clear()
             begun = [order for order in self._orders.values() if order.stage is Stage.STARTING]
+            for order in begun:
+                if order.options.interactive and order.process is not None:
+                    order.process.terminate()
             threads, self._threads = self._threads, []
             self._change.notify_all()
         _wait_for(begun)
@@ -216,8 +220,7 @@ def _wait_for(orders: Sequence[Order]) -> None:
     """Wait until these are settled; the command that starts one is ended where that takes long."""
     until = time.monotonic() + PATIENCE
     for order in orders:
-        # A container in the foreground has begun: nothing is waited for but its end.
-        patience = 0.0 if order.options.interactive else until - time.monotonic()
+        patience = until - time.monotonic()
         if not order.settled.wait(max(0.0, patience)) and order.process is not None:
             with contextlib.suppress(OSError, AttributeError):  # it may be over by now
                 order.process.terminate()

@@ -29,8 +29,9 @@ _UNAVAILABLE = (
     "unable to connect to podman",
     "failed to connect to the docker api",
 )
+_HAD_TO_FETCH = "unable to find image"
+_HAS_FETCHED = ("downloaded newer image", "image is up to date")
 _NO_IMAGE = (
-    "unable to find image",
     "pull access denied",
     "repository does not exist",
     "manifest unknown",
@@ -55,16 +56,15 @@ def why_not_started(exit_code: int, text: str, options: ContainerOptions, comman
 
     text: what it wrote to stderr.
     """
-    lower = text.lower()
     said = _last_line(text)
     if exit_code in (NOT_FOUND, NOT_EXECUTABLE):
         return f"{_why_no_program(exit_code, options.image, command)} ({said})"
-    if any(words in lower for words in _NO_IMAGE):
+    if _lacks_image(text.lower(), said.lower()):
         return (
             f"There is no image {options.image}, here or where it could be fetched from. Build it, or set the option "
             f"image to one that there is. ({said})"
         )
-    if any(words in lower for words in _NO_VOLUME):
+    if any(words in said.lower() for words in _NO_VOLUME):
         given = ", ".join(f"{volume.source} as {volume.target}" for volume in options.volumes)
         return (
             "A volume cannot be mounted: each needs a file or folder on the machine where containers run, and a place "
@@ -104,6 +104,12 @@ def _why_no_program(exit_code: int, image: str, command: Sequence[str]) -> str:
             "pip install redun-core."
         )
     return f"Image {image} has no command {program} on its PATH, or its entry point is missing."
+
+
+def _lacks_image(text: str, last_line: str) -> bool:
+    # What it says first of an image that is not there stays in the text when the image was fetched.
+    could_not_fetch = _HAD_TO_FETCH in text and not any(words in text for words in _HAS_FETCHED)
+    return could_not_fetch or any(words in last_line for words in _NO_IMAGE)
 
 
 def _last_line(text: str) -> str:
