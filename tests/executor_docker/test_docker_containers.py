@@ -183,6 +183,7 @@ def test_containers_of_a_scheduler_that_is_gone_are_found_counted_and_removed(ma
     assert later.describe([container])[container].state is JobState.RUNNING
     last_moment = tmp_path / "last_moment"
     other = later.submit("job-3", ["test", "-e", str(last_moment)], PLAIN)
+    run(make(), "true")  # takes longer than the other one would need to begin
     assert later.describe([other])[other].state is JobState.WAITING
     last_moment.touch()
     meeting.let_go()

@@ -15,7 +15,7 @@ NO_VOLUME = "A volume cannot be mounted"
 NOT_HERE = "Unable to find image 'image:1' locally\n"
 FETCHED = f"{NOT_HERE}1: Pulling from library/image\nStatus: Downloaded newer image for image:1\n"
 NO_SOURCE = (
-    'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /nowhere'
+    'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /no'
     "\n\nRun 'docker run --help' for more information\n"
 )
 NO_PROGRAM = (

@@ -68,12 +68,14 @@ def test_an_image_that_cannot_run_the_task_is_told_so(project, engine, image, sa
     assert said in output
 
 
-def test_a_volume_that_is_not_there_is_named(project, engine):
-    project.configure(image=engine.image, command=engine.command, volumes='[["/nowhere-at-all", "/data"]]')
+def test_a_volume_that_is_not_there_is_named(project, engine, tmp_path):
+    project.configure(image=engine.image, command=engine.command, volumes=f'[["{tmp_path}/nowhere", "/data"]]')
     code, output = project.run("where", "--number", "1")
     assert code == 1
+    if (tmp_path / "nowhere").exists():
+        pytest.skip("this engine makes folders that are not there")
     assert "A volume cannot be mounted" in output
-    assert "/nowhere-at-all" in output
+    assert f"{tmp_path}/nowhere" in output
 
 
 def test_a_run_takes_up_the_containers_of_a_scheduler_that_was_killed(project, engine, tmp_path):
