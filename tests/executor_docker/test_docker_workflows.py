@@ -26,6 +26,13 @@ def test_tasks_and_scripts_run_in_containers_with_the_code_of_the_workflow(proje
     assert stand_in.containers == []
 
 
+def test_small_calls_may_share_a_container(project, stand_in):
+    project.configure(image="image", command=stand_in.command, bundle_size=10)
+    code, output = project.run("several")
+    assert code == 0, output
+    assert len(stand_in.calls_of("run")) == 2, "one for the calls of a task, one for the script"
+
+
 def test_containers_have_the_scratch_folder_where_it_is_and_labels_that_say_what_runs_in_them(project, stand_in):
     assert project.run("where", "--number", "1")[0] == 0
     call = stand_in.calls_of("run")[0]
