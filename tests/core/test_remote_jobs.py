@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import remote_fixtures
 import remote_tasks
 from redun.errors import ConfigError, ExecutorError
 from redun.executors import ScriptError
-from redun.remote import JobLostError, OutputLostError, RemoteJobError, WorkerVersionError
+from redun.remote import JobLostError, OutputLostError, RemoteJobError, ScratchError, WorkerVersionError
 from redun.remote.scratch import Scratch, list_folder
 from redun.testing import make_call, tasks
 from redun.testing.remote_cluster import ClusterError
@@ -199,6 +200,16 @@ def test_nothing_is_left_to_be_found_again_when_all_is_done(start: Start, tmp_pa
     sink.wait(range(3))
     executor.stop()
     assert list_folder(Scratch(str(tmp_path / "remote")).submissions) == []
+
+
+def test_a_scratch_folder_that_cannot_be_written_fails_the_calls(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "remote").write_text("a file, and no folder")
+    executor, sink = start()
+    executor.submit([make_call(1, tasks.add, 1), make_call(2, tasks.echo, threading.Lock())])
+    written, sent = sink.wait([1, 2])
+    assert isinstance(written.error, ScratchError)
+    assert "cannot be written" in str(written.error)
+    assert "cannot be sent to another process" in str(sent.error)
 
 
 def test_cancelling_ends_the_jobs(cluster: LocalCluster, start: Start) -> None:

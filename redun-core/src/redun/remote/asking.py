@@ -11,7 +11,10 @@ from redun.errors import ExecutorError
 from redun.remote.interface import ErrorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from redun.remote.interface import JobReport
+    from redun.remote.polling import PollingExecutor
 
 T = TypeVar("T")
 
@@ -76,6 +79,15 @@ class Asking:
         if self._delay:
             with self._lock:
                 self._delay = self._delay / 2 if self._delay > FIRST_DELAY else 0.0
+
+
+def describe(executor: PollingExecutor, asking: Asking, ids: Sequence[str]) -> dict[str, JobReport]:
+    """What is known of jobs, with as many requests as that takes."""
+    most = executor.limits.ids_per_describe
+    reports: dict[str, JobReport] = {}
+    for start in range(0, len(ids), most):
+        reports.update(asking.ask(executor.describe_jobs, ids[start : start + most]))
+    return reports
 
 
 class Pace:

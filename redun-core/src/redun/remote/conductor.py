@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.errors import describe_error
 from redun.plugins.connect import connect_filesystems
-from redun.remote.asking import Asking, Pace, StoppedError
+from redun.remote.asking import Asking, Pace, StoppedError, describe
 from redun.remote.ending import end_jobs, end_jobs_at_last
 from redun.remote.errors import ScratchError
 from redun.remote.fetching import Again, fetch, output_lost, read_output
@@ -224,18 +224,18 @@ class Conductor:
     def _release(self) -> None:
         shipments = self._grouping.release(time.monotonic())
         if shipments:
-            failed = partial(self._none_sent, shipments)
-            self._give(self._requests, partial(self._prepare, shipments), self._prepared, failed)
+            # What goes wrong with calls is among what it returns.
+            self._give(self._requests, partial(self._prepare, shipments), self._prepared, self._reports.sink.broken)
 
     def _prepare(self, shipments: list[Shipment]) -> tuple[list[Shipment], list[tuple[RemoteCall, BaseException]]]:
         failures = self._sender.encode(shipments)
         shipments = [shipment for shipment in shipments if shipment.units]
-        write_intent(self._scratch, shipments, self._prefix)
+        try:
+            write_intent(self._scratch, shipments)
+        except ScratchError as error:
+            failures += [(item, error) for shipment in shipments for item in shipment.calls]
+            shipments = []
         return shipments, failures
-
-    def _prefix(self, shipment: Shipment) -> str:
-        own = shipment.calls[0].call.options.get("job_name_prefix")
-        return own or self._executor.remote.job_name_prefix
 
     def _prepared(self, made: tuple[list[Shipment], list[tuple[RemoteCall, BaseException]]]) -> None:
         shipments, failures = made
@@ -248,10 +248,6 @@ class Conductor:
                 continue
             send = partial(self._sender.send, shipment)
             self._give(self._requests, send, partial(self._submitted, shipment), partial(self._not_sent, shipment))
-
-    def _none_sent(self, shipments: list[Shipment], error: BaseException) -> None:
-        for shipment in shipments:
-            self._not_sent(shipment, error)
 
     def _not_sent(self, shipment: Shipment, error: BaseException) -> None:
         if self._is_fatal(error):
@@ -277,15 +273,8 @@ class Conductor:
         if self._in_flight and not self._is_looking and time.monotonic() >= self._pace.due:
             self._is_looking = True
             units = list(self._in_flight)
-            describe = partial(self._describe, [unit.remote_id for unit in units])
-            self._give(self._requests, describe, partial(self._looked, units), self._not_looked)
-
-    def _describe(self, ids: list[str]) -> dict[str, JobReport]:
-        most = self._executor.limits.ids_per_describe
-        reports: dict[str, JobReport] = {}
-        for start in range(0, len(ids), most):
-            reports.update(self._asking.ask(self._executor.describe_jobs, ids[start : start + most]))
-        return reports
+            work = partial(describe, self._executor, self._asking, [unit.remote_id for unit in units])
+            self._give(self._requests, work, partial(self._looked, units), self._not_looked)
 
     def _looked(self, units: list[Unit], reports: Mapping[str, JobReport]) -> None:
         self._is_looking = False

@@ -48,7 +48,7 @@ class Reunion:
     """Calls that were submitted, whose jobs have ended or never began. There may be an output."""
 
 
-def write_intent(scratch: Scratch, shipments: list[Shipment], prefix_of: Callable[[Shipment], str]) -> None:
+def write_intent(scratch: Scratch, shipments: list[Shipment]) -> None:
     """Say what is about to be submitted, if somebody else could make use of it.
 
     Raises `ScratchError`.
@@ -58,16 +58,16 @@ def write_intent(scratch: Scratch, shipments: list[Shipment], prefix_of: Callabl
         return
     stamp = datetime.now(UTC).strftime(_STAMP)
     intent = Intent(f"{scratch.submissions}/{stamp}-{new_id()}", sum(len(shipment.units) for shipment in told))
-    content = {"form": _FORM, "shipments": [_describe(shipment, prefix_of(shipment)) for shipment in told]}
+    content = {"form": _FORM, "shipments": [_describe(shipment) for shipment in told]}
     write_file(intent.path, json.dumps(content).encode())
     for shipment in told:
         shipment.intent = intent
 
 
-def _describe(shipment: Shipment, prefix: str) -> dict[str, Any]:
+def _describe(shipment: Shipment) -> dict[str, Any]:
     return {
         "name": shipment.name,
-        "prefix": prefix,
+        "prefix": shipment.prefix,
         "order": shipment.order,
         "folder": shipment.files.folder,
         "plan": shipment.is_plan,

@@ -91,6 +91,8 @@ class Shipment:
     """Whether its input is a plan, because there are several calls."""
     is_script: bool = False
     bundle_seconds: float | None = None
+    prefix: str = ""
+    """What its name begins with."""
     remote_id: str = ""
     intent: Intent | None = None
 
@@ -129,7 +131,7 @@ def make_shipment(scratch: Scratch, prefix: str, bundles: list[list[RemoteCall]]
     else:
         name = "-".join(filter(None, [prefix, first.call.eval_hash.hex(), first.own]))
         files = first.files
-    shipment = Shipment(name, order, files, units, is_plan, first.call.target.is_script, seconds)
+    shipment = Shipment(name, order, files, units, is_plan, first.call.target.is_script, seconds, prefix)
     for unit in units:
         unit.shipment = shipment
         for item in unit.calls:
