@@ -11,8 +11,8 @@ Any other is fine.
 
 from __future__ import annotations
 
-import ast
 import json
+import marshal
 import socketserver
 import subprocess
 import sys
@@ -25,14 +25,15 @@ from typing import Any
 from redun.testing.remote_cluster import LocalCluster, ask
 
 # Nothing is imported that takes its time: tests call it some thousand times.
-CLIENT = """import sys, posix, _socket
+CLIENT = """import sys, marshal, posix, _socket
 connection = _socket.socket(_socket.AF_UNIX)
 connection.connect({path!r})
-connection.sendall(repr((sys.argv[1:], dict(posix.environ))).encode() + b"\\n")
+connection.sendall(marshal.dumps((sys.argv[1:], dict(posix.environ))))
+connection.shutdown(_socket.SHUT_WR)
 received = b""
 while part := connection.recv(65536):
     received += part
-code, out, errors = eval(received)
+code, out, errors = marshal.loads(received)
 sys.stdout.write(out)
 sys.stderr.write(errors)
 sys.stdout.flush()
@@ -72,8 +73,8 @@ class StandIn:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                words, environment = ast.literal_eval(self.rfile.readline().decode())
-                self.wfile.write(repr(stand_in.answer(words, environment)).encode())
+                words, environment = marshal.loads(self.rfile.read())
+                self.wfile.write(marshal.dumps(stand_in.answer(words, environment)))
 
         client = Path(f"{self._folder.name}/client.py")
         client.write_text(CLIENT.format(path=path))

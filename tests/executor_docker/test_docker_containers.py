@@ -238,12 +238,13 @@ def test_interactive_containers_run_one_at_a_time_in_the_foreground(make, stand_
     first.wait_until_started()
     names.append(containers.submit("job-2", other, options))
     wait_for(containers, names[:1], [JobState.RUNNING])
+    run(containers, "true")  # takes longer than the second one would need to begin
     assert len(stand_in.containers) == 1
     first.let_go()
     second.wait_until_started()
     second.let_go()
     assert {report.state for report in wait_for(containers, names).values()} == {JobState.SUCCEEDED}
-    assert all(call[1] == "-i" for call in stand_in.calls_of("run"))
+    assert [call[1] for call in stand_in.calls_of("run")] == ["-i", "-d", "-i"]
     assert run(containers, "sh", "-c", "exit 126", options=options)[1].exit_code == 126
 
 

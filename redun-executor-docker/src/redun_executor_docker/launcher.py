@@ -130,7 +130,6 @@ class Launcher:
         """Start nothing any more, and wait for what is being started."""
         with self._change:
             self._closed = True
-            self._queue.clear()
             begun = [order for order in self._orders.values() if order.stage is Stage.STARTING]
             for order in begun:
                 if order.options.interactive and order.process is not None:
