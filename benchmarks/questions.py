@@ -78,7 +78,7 @@ QUESTIONS = (
     Question("log --file", 0.3, has_pages=True),
     Question("log --file-path */out/77*", 0.3),
     Question("log --file {files}", 0.3, has_pages=True),
-    Question("log --all", 0.3),
+    Question("log --all", 0.3, has_pages=True),
     Question("log --exec --count", None),
     Question("log --job --count", None),
     Question("log --job --count {wide first}", None),

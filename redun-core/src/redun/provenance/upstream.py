@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from redun.provenance.derivation import newest_job
+from redun.provenance.derivation import NewestJobs
 from redun.provenance.making import Holdings, holders, makers
 from redun.provenance.parents import Parents as Parents
 
@@ -21,6 +22,8 @@ _MOST_LEVELS = 100
 _MOST_FILES = 1000
 """How many of the files in an argument are looked up in other executions."""
 _PAGE = 50
+_AHEAD = 20
+"""Of how many calls at once it is read what each of them will be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class _Walk:
         self._backend = backend
         self._parents = Parents(backend)
         self._holdings = Holdings(backend)
+        self._jobs = NewestJobs(backend)
+        self._makers_of: dict[bytes, list[CallRecord]] = {}
         self._shown: set[tuple[bytes, bytes | None]] = set()
 
     def of_value(self, value_hash: bytes) -> Iterator[Step]:
@@ -126,11 +131,13 @@ class _Walk:
         if not made_by:
             yield Step(0, value_hash, None, None)
         meant = self._file(value_hash)
-        for call in made_by:
+        for call in self._ahead(iter(made_by)):
             yield from self._of_calls([(call, None, 0, meant)], value_hash)
 
     def _makers(self, value_hash: bytes) -> list[CallRecord]:
-        return makers(self._backend, value_hash, self._holdings, self._parents)
+        if value_hash not in self._makers_of:
+            self._makers_of[value_hash] = makers(self._backend, value_hash, self._holdings, self._parents, self._jobs)
+        return self._makers_of[value_hash]
 
     def _file(self, value_hash: bytes) -> bytes | None:
         return value_hash if self._holdings.path(value_hash) is not None else None
@@ -152,12 +159,21 @@ class _Walk:
                 meant = None  # it was made here, of all that was taken
             was_shown = (call.call_hash, meant) in self._shown
             self._shown.add((call.call_hash, meant))
-            job = newest_job(self._backend, call)
+            job = self._jobs.of(call)
             yield Step(depth, value_hash or call.value_hash, call, job, name, was_shown)
             value_hash = None
             if not was_shown:
-                below: Iterator[_Item] = iter([(part, None, depth + 1, None) for part in parts])
-                stack.append(below if parts else self._inputs(call, job, depth + 1, meant))
+                stack.append(self._parts(parts, depth + 1) if parts else self._inputs(call, job, depth + 1, meant))
+
+    def _parts(self, parts: list[CallRecord], depth: int) -> Iterator[_Item]:
+        return ((part, None, depth, None) for part in self._ahead(iter(parts)))
+
+    def _ahead(self, calls: Iterator[CallRecord]) -> Iterator[CallRecord]:
+        """The same calls, some of which are read about together."""
+        while page := list(islice(calls, _AHEAD)):
+            self._jobs.read(page)
+            self._holdings.read(each.value_hash for call in page for each in call.arguments)
+            yield from page
 
     def _inputs(self, call: CallRecord, job: JobRow | None, depth: int, meant: bytes | None) -> Iterator[_Item]:
         """What a call took.
@@ -172,7 +188,7 @@ class _Walk:
             is_whole = part is None or part == argument.value_hash
             calls, owner = sources_of(self._backend, job, argument, self._parents, None if is_whole else part)
             is_derived = False
-            for each in calls:
+            for each in self._ahead(calls):
                 is_derived = True
                 yield each, argument.name, depth, file
             if not is_derived:
