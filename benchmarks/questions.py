@@ -114,6 +114,7 @@ QUESTIONS = (
     Question("file(PATH)[0].downstream()", 0.3),
     Question("value(HASH).producers()", 0.3),
     Question("tasks(NAME)[0].jobs()", 0.3),
+    Question("copy_records(to one that has all)", 1.0),
 )
 
 
