@@ -63,7 +63,12 @@ def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[
 
 
 def sources_of(
-    backend: Backend, job: JobRow | None, argument: Argument, parents: Parents, part: bytes | None = None
+    backend: Backend,
+    job: JobRow | None,
+    argument: Argument,
+    parents: Parents,
+    part: bytes | None = None,
+    holdings: Holdings | None = None,
 ) -> tuple[Iterator[CallRecord], JobRow | None]:
     """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
 
@@ -74,8 +79,9 @@ def sources_of(
     job in whose code the argument was set; None for the root's.
     """
     none: Iterator[CallRecord] = iter(())
+    holdings = holdings or Holdings(backend)
     if argument.upstream:
-        return _holding(backend, argument.upstream, part), job
+        return _holding(backend, holdings, argument.upstream, part), job
     owner = job
     for _ in range(_MOST_LEVELS):
         if owner is None or owner.parent is None:
@@ -87,18 +93,20 @@ def sources_of(
         same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
         if same is None:
             meant = part or argument.value_hash
-            same = _container(backend, call, meant)
+            same = _container(holdings, call, meant)
         if same is None:
             return none, parent
         if same.upstream:
-            return _holding(backend, same.upstream, meant), parent
+            return _holding(backend, holdings, same.upstream, meant), parent
         owner = parent
     return none, owner
 
 
-def _holding(backend: Backend, call_hashes: Sequence[bytes], part: bytes | None) -> Iterator[CallRecord]:
+def _holding(
+    backend: Backend, holdings: Holdings, call_hashes: Sequence[bytes], part: bytes | None
+) -> Iterator[CallRecord]:
     """The calls that returned a part of what was put together from their results; all of them where none did."""
-    found = holders(backend, Holdings(backend), call_hashes, part) if part is not None and len(call_hashes) > 1 else []
+    found = holders(backend, holdings, call_hashes, part) if part is not None and len(call_hashes) > 1 else []
     return iter(found) if found else _in_pages(backend, call_hashes)
 
 
@@ -109,9 +117,8 @@ def _in_pages(backend: Backend, call_hashes: Sequence[bytes]) -> Iterator[CallRe
         yield from (found[each] for each in page if each in found)
 
 
-def _container(backend: Backend, call: CallRecord, value_hash: bytes) -> Argument | None:
+def _container(holdings: Holdings, call: CallRecord, value_hash: bytes) -> Argument | None:
     """The argument of a call that holds a value."""
-    holdings = Holdings(backend)
     holdings.read(argument.value_hash for argument in call.arguments)
     return next((each for each in call.arguments if value_hash in holdings.held(each.value_hash)), None)
 
@@ -186,7 +193,8 @@ class _Walk:
             part = meant if meant in held else None
             file = part or self._file(argument.value_hash)
             is_whole = part is None or part == argument.value_hash
-            calls, owner = sources_of(self._backend, job, argument, self._parents, None if is_whole else part)
+            meant_part = None if is_whole else part
+            calls, owner = sources_of(self._backend, job, argument, self._parents, meant_part, self._holdings)
             is_derived = False
             for each in self._ahead(calls):
                 is_derived = True
