@@ -64,7 +64,7 @@ QUESTIONS = (
     Question("log --task-name past.report --exec", 0.3, has_pages=True),
     Question("log --task-name past.nightly --job-status FAILED --exec", 0.3),
     Question("log --result {a common result}", 0.3, has_pages=True),
-    Question("log --arg {a common result}", 0.3),
+    Question("log --arg {a common result}", 0.3, has_pages=True),
     Question("log --result {a rare value} --exec", 0.3),
     Question("log --tag sample=7 --job", 0.3, has_pages=True),
     Question("log --tag sample --job", 0.3, has_pages=True),
