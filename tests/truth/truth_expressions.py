@@ -76,7 +76,12 @@ class Expressions(Gathering):
         return Outcome(errors=[runtime.CLASSES[node.data[0]](node.data[1])])
 
     def do_display(self, node: Node, frame: Frame) -> Outcome:
-        return then(self.side_by_side(node.parts, frame), truth_values.BUILDERS[node.kind])
+        parts = self.side_by_side(node.parts, frame)
+        whole = then(parts, truth_values.BUILDERS[node.kind])
+        if node.kind == "set" and whole.errors and not parts.errors:
+            # In which order the items are put in is not said.
+            return Outcome(errors=truth_values.errors_of_hashing(parts.value), trace=parts.trace)
+        return whole
 
     def do_op(self, node: Node, frame: Frame) -> Outcome:
         name, *attribute = node.data
