@@ -56,7 +56,10 @@ class Expressions(Gathering):
     do_now = do_arg
 
     def do_var(self, node: Node, frame: Frame) -> Outcome:
-        return self.evaluate(frame.let(node), frame)
+        outcome = self.evaluate(frame.let(node), frame)
+        if frame.task is not None and frame.task.has_awaited(node.data):
+            return Outcome(outcome.value)  # by now a value like any other: its calls were made before
+        return outcome
 
     def do_task(self, node: Node, frame: Frame) -> Outcome:
         return Outcome(Task(*node.data))
