@@ -64,7 +64,7 @@ QUESTIONS = (
     Question("log --task-name past.report --exec", 0.3, has_pages=True),
     Question("log --task-name past.nightly --job-status FAILED --exec", 0.3),
     Question("log --result {a common result}", 0.3, has_pages=True),
-    Question("log --arg {a common result}", 0.3),
+    Question("log --arg {a common result}", 0.3, has_pages=True),
     Question("log --result {a rare value} --exec", 0.3),
     Question("log --tag sample=7 --job", 0.3, has_pages=True),
     Question("log --tag sample --job", 0.3, has_pages=True),
@@ -78,7 +78,7 @@ QUESTIONS = (
     Question("log --file", 0.3, has_pages=True),
     Question("log --file-path */out/77*", 0.3),
     Question("log --file {files}", 0.3, has_pages=True),
-    Question("log --all", 0.3),
+    Question("log --all", 0.3, has_pages=True),
     Question("log --exec --count", None),
     Question("log --job --count", None),
     Question("log --job --count {wide first}", None),
@@ -114,6 +114,7 @@ QUESTIONS = (
     Question("file(PATH)[0].downstream()", 0.3),
     Question("value(HASH).producers()", 0.3),
     Question("tasks(NAME)[0].jobs()", 0.3),
+    Question("copy_records(to one that has all)", 1.0),
 )
 
 

@@ -60,7 +60,7 @@ def plans(backend: PostgresBackend, question: str, *avoided: str) -> list[str]:
         assert QUESTIONS[question](backend)
     finally:
         driver.cursor_factory = psycopg.Cursor
-    asked = [each for each in RecordingCursor.seen if re.match("SELECT|UPDATE|DELETE", each[0])]
+    asked = [each for each in RecordingCursor.seen if re.match("SELECT|WITH|UPDATE|DELETE", each[0])]
     settings = [f"enable_{way}" for way in ("seqscan", *avoided)]
     for setting in settings:
         driver.execute(f"SET {setting} = off")

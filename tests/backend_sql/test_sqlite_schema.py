@@ -37,7 +37,7 @@ from redun_backend_sql.schema import (
 )
 from redun_backend_sql.sqlite_backend import SqliteBackend
 from redun_backend_sql.write_schema import schema_script
-from sqlalchemy import ClauseElement, delete, func, insert, select, update
+from sqlalchemy import ClauseElement, LargeBinary, column, delete, func, insert, literal_column, select, update, values
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -136,6 +136,26 @@ TAKERS = (
     .offset(0)
     .subquery("page")
 )
+ZERO, ONE, MANY = map(literal_column, ("0", "1", "1000"))
+WANTED = values(column("hash", LargeBinary), name="wanted").data([(b"",)]).cte("wanted")
+FOUND = call.alias("found")
+RESULTS = (
+    select(FOUND.c.id)
+    .where(prefix(FOUND.c.value_hash) >= prefix(WANTED.c.hash), prefix(FOUND.c.value_hash) <= prefix(WANTED.c.hash))
+    .where(FOUND.c.inline.is_not(None))
+    .order_by(prefix(FOUND.c.value_hash))
+    .limit(ONE)
+    .offset(ZERO)
+)
+RESULT_PAGE = select(WANTED.c.hash, RESULTS.scalar_subquery().label("id")).limit(MANY).offset(ZERO).subquery("page")
+FIRST_TAKER = (
+    select(call_argument.c.call_id)
+    .where(call_argument.c.value_prefix == prefix(WANTED.c.hash))
+    .order_by(call_argument.c.call_id)
+    .limit(ONE)
+    .offset(ZERO)
+)
+TAKER_PAGE = select(WANTED.c.hash, FIRST_TAKER.scalar_subquery().label("id")).limit(MANY).offset(ZERO).subquery("page")
 STATEMENTS: dict[str, ClauseElement] = {
     "SELECT_SCHEDULER": select(scheduler.c.heartbeat).where(scheduler.c.id == "x"),
     "SELECT_COLLECTION": select(scheduler.c.heartbeat, scheduler.c.host).where(scheduler.c.id == "x"),
@@ -172,6 +192,12 @@ STATEMENTS: dict[str, ClauseElement] = {
     .limit(1)
     .offset(0),
     "SELECT_ARGUMENTS": select(call.c.arguments).join_from(TAKERS, call, call.c.id == TAKERS.c.call_id),
+    "SELECT_RESULTS": select(RESULT_PAGE.c.hash, call.c.value_hash, call.c.kind_id, call.c.inline).join_from(
+        RESULT_PAGE, call, call.c.id == RESULT_PAGE.c.id
+    ),
+    "SELECT_TAKERS": select(TAKER_PAGE.c.hash, call.c.arguments).join_from(
+        TAKER_PAGE, call, call.c.id == TAKER_PAGE.c.id
+    ),
     "SELECT_LAST_VALUE": maximum(value.c.id),
     "SELECT_VALUE_ID": select(value.c.id).where(prefix(value.c.hash) == b"", value.c.hash == b""),
     "UPDATE_VALUE": update(value).values(kind_id=1, data=b"").where(value.c.id == 1),

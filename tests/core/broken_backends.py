@@ -258,6 +258,13 @@ class CountsTheJobItselfAsEarlier(MemoryBackend):
         return super().jobs_of_call_before(call_hash, execution_id, number + 1, limit)
 
 
+@caught_by("test_the_newest_job_of_a_call_is_rather_one_that_ran")
+class TakesTheNewestForTheMaker(MemoryBackend):
+    def newest_jobs_of_calls(self, call_hashes):
+        found = {each: self.jobs_of_call(each, 1) for each in call_hashes}
+        return {each: jobs[0] for each, jobs in found.items() if jobs}
+
+
 @caught_by("test_a_value_tells_its_path_and_what_it_holds")
 class ForgetsWhatIsInside(MemoryBackend):
     def value_links(self, value_hashes):

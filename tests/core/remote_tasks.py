@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from redun import task
+from redun import File, task
 from redun.testing.tasks import PlainError
 
 redun_namespace = "remote_tests"
@@ -61,3 +61,11 @@ def meet_and_note(started: str, release: str, file: str) -> str:
 def process_and(value: Any) -> tuple[int, Any]:
     """The process that runs the task, and what was given."""
     return os.getpid(), value
+
+
+@task(version="1")
+def write_file(path: str, text: str) -> File:
+    """Write a file, and return it."""
+    file = File(path)
+    file.write(text)
+    return file

@@ -176,6 +176,23 @@ def test_an_output_is_used_again_only_where_the_scope_allows_it(
     assert cluster.started == 4
 
 
+def test_an_output_with_a_file_that_has_changed_is_made_again(
+    cluster: LocalCluster, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "written"
+    executor, sink = start()
+    call = remote_call(1, remote_tasks.write_file, str(path), "text")
+    for job_id in (1, 2, 3):
+        if job_id > 1:
+            path.write_text("changed by somebody")
+        if job_id == 3:
+            cluster.fault(not_started=1)
+        executor.submit([call._replace(job_id=job_id)])
+        sink.wait([job_id])
+        assert path.read_text() == ("text" if job_id < 3 else "changed by somebody")
+    assert isinstance(sink.ends[3][0].error, RemoteJobError), "an old output was taken for that of a job that never ran"
+
+
 def test_a_failing_script_brings_what_it_wrote_to_stderr(start: Start) -> None:
     executor, sink = start()
     executor.submit([make_call(1, tasks.script, "echo advice >&2; exit 7")])

@@ -170,6 +170,20 @@ def test_a_scheduler_that_has_reunited_with_a_job_does_not_end_it(
     assert "cancel" not in cluster.requests
 
 
+def test_a_finished_output_is_not_used_if_a_file_in_it_has_changed(
+    cluster: LocalCluster, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "written"
+    call = remote_call(1, remote_tasks.write_file, str(path), "text")
+    _leave_behind(cluster, tmp_path, [call])
+    cluster.wait_for("succeeded", 1)
+    path.write_text("changed by somebody")
+    executor, sink = start()
+    executor.submit([call])
+    assert sink.wait([1])[0].value.read() == "text"
+    assert cluster.started == 2
+
+
 def test_a_finished_script_runs_again_because_nobody_knows_of_its_files(
     cluster: LocalCluster, start: Start, tmp_path: Path
 ) -> None:

@@ -35,6 +35,10 @@ class SqlLineage(Lineage):
         with self._asking() as questions:
             return questions.jobs_of_task(task_hash, limit, (execution_id, number))
 
+    def newest_jobs_of_calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, JobRow]:
+        with self._asking() as questions:
+            return questions.newest_jobs_of_calls(call_hashes)
+
     def value_links(self, value_hashes: Sequence[bytes]) -> dict[bytes, ValueLinks]:
         with self._asking() as questions:
             return questions.lineage.value_links(value_hashes)

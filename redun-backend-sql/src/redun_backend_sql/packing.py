@@ -65,8 +65,11 @@ def pack_argument(value_hash: bytes, inline: InlineValue | None, upstream: Seque
     return value_hash + (b"\x00" if inline is None else b"\x01" + inline.packed)
 
 
-def unpack_arguments(packed: bytes) -> Iterator[PackedArgument]:
-    """The arguments of a call, in the order of its signature."""
+def unpack_arguments(packed: bytes, *, with_upstream: bool = True) -> Iterator[PackedArgument]:
+    """The arguments of a call, in the order of its signature.
+
+    with_upstream: whether it matters which calls they came from, which may be a million.
+    """
     position = 0
     while position < len(packed):
         value_hash = packed[position : position + HASH_SIZE]
@@ -82,9 +85,15 @@ def unpack_arguments(packed: bytes) -> Iterator[PackedArgument]:
         if flags & 2:
             (count,) = _COUNT.unpack_from(packed, position)
             position += _COUNT.size
-            upstream = unpack_hashes(packed[position : position + count * HASH_SIZE])
+            if with_upstream:
+                upstream = unpack_hashes(packed[position : position + count * HASH_SIZE])
             position += count * HASH_SIZE
         yield PackedArgument(value_hash, kind_id, data, upstream)
+
+
+def argument_hashes(packed: bytes) -> Iterator[bytes]:
+    """The hashes of the arguments of a call."""
+    return (each.value_hash for each in unpack_arguments(packed, with_upstream=False))
 
 
 def unpack_hashes(packed: bytes | None) -> tuple[bytes, ...]:

@@ -44,8 +44,16 @@ pytestmark = pytest.mark.timeout(300)
 SIZE = 50_000
 MOST_ROWS = 8000
 """Of a page of 2,000 siblings with all that belongs to each; a wrong plan reads the 20,000 jobs of one execution."""
-MANY_KEYS = re.compile(r" IN \((?:\S+, ){40}")
+MANY_KEYS = re.compile(r" (?:IN \(|VALUES )(?:\S+, ){40}")
 PAGE = 50
+FEW_STATEMENTS = 40
+MOST_STATEMENTS = {
+    "log VALUE, a common one": 80,
+    "log FILE": 70,
+    "log FILE, made of many": 110,
+    "explain ten traced inputs": 10 * 25,
+}
+"""For a page of what leads from one thing to the next, each of which has to be known before one can ask on."""
 FEW = 68
 """Executions: the large ones, and then the nightly ones, which take more time than their jobs do."""
 
@@ -193,7 +201,11 @@ def test_no_question_of_the_command_line_scans_a_large_table_in_sqlite(sqlite_pa
         assert question(sqlite_past), name
         connection.set_trace_callback(None)
         # Many differ in their values only.
-        alike = {re.sub(r"x'[0-9a-fA-F]+'|\d+|'[^']*'", "", text): text for text in asked if text.startswith("SELECT")}
+        alike = {
+            re.sub(r"x'[0-9a-fA-F]+'|\d+|'[^']*'", "", text): text
+            for text in asked
+            if text.startswith(("SELECT", "WITH"))
+        }
         for each in alike.values():
             for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {each}"):
                 scanned = re.match(r"SCAN (\w+)", step)
@@ -201,6 +213,23 @@ def test_no_question_of_the_command_line_scans_a_large_table_in_sqlite(sqlite_pa
                 if scanned is not None and scanned[1] in LARGE and not is_walk:
                     wrong.append((name, step, each))
     assert not wrong
+
+
+def test_the_first_page_takes_few_statements_in_postgresql(postgres_past: Past) -> None:
+    """Each is a journey to the server and back, which takes longest where one of the two has other work as well."""
+    assert isinstance(postgres_past.backend, PostgresBackend)
+    driver = postgres_connection(postgres_past.backend).driver
+    driver.cursor_factory = RecordingCursor
+    counts = {}
+    try:
+        for name, question in QUESTIONS.items():
+            RecordingCursor.seen.clear()
+            question(postgres_past)
+            counts[name] = len(RecordingCursor.seen)
+    finally:
+        driver.cursor_factory = psycopg.Cursor
+    most = {name: MOST_STATEMENTS.get(name, FEW_STATEMENTS) for name in QUESTIONS}
+    assert {name: count for name, count in counts.items() if count > most[name]} == {}
 
 
 def test_no_question_of_the_command_line_reads_a_large_table_in_postgresql(postgres_past: Past) -> None:
@@ -215,7 +244,7 @@ def test_no_question_of_the_command_line_reads_a_large_table_in_postgresql(postg
             assert question(postgres_past), name
         finally:
             driver.cursor_factory = psycopg.Cursor
-        for query, values in [each for each in RecordingCursor.seen if each[0].startswith("SELECT")]:
+        for query, values in [each for each in RecordingCursor.seen if each[0].startswith(("SELECT", "WITH"))]:
             # In a table as small as this, hundreds of keys are rightly looked up by reading all of it, in some order.
             for way in ("seqscan", "mergejoin", "hashjoin"):
                 driver.execute(f"SET enable_{way} = {'off' if MANY_KEYS.search(query) else 'on'}")

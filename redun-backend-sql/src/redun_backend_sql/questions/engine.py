@@ -32,8 +32,20 @@ def make_engine(connection: Connection) -> Engine:
     from redun_backend_sql.postgres.connection import PostgresConnection
 
     assert isinstance(connection, PostgresConnection)
+    from sqlalchemy.dialects.postgresql.psycopg import PGExecutionContext_psycopg
+
+    class BinaryCursors(PGExecutionContext_psycopg):
+        """Has rows sent in the binary format: in text, bytes take twice the space, and time to be read."""
+
+        def create_default_cursor(self) -> Any:
+            return self._dbapi_connection.cursor(binary=True)
+
     driver = connection.driver
-    return create_engine("postgresql+psycopg://", creator=lambda: driver, poolclass=StaticPool, use_native_hstore=False)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: driver, poolclass=StaticPool, use_native_hstore=False
+    )
+    engine.dialect.execution_ctx_cls = BinaryCursors
+    return engine
 
 
 @contextlib.contextmanager

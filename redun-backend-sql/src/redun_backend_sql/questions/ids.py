@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redun.backends.records import EntityKind, EntityRef
 from sqlalchemy import ColumnElement, Select, select
 
-from redun_backend_sql.packing import HASH_SIZE, unpack_arguments
+from redun_backend_sql.packing import HASH_SIZE, argument_hashes
 from redun_backend_sql.schema import call, call_argument, execution, prefix, task, value
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ class IdSearch:
             if not rows:
                 return
             found, packed = rows[0]
-            hashes = (each.value_hash for each in unpack_arguments(packed))
-            yield from (each for each in hashes if each[:8] == found and first <= each <= last)
+            yield from (each for each in argument_hashes(packed) if each[:8] == found and first <= each <= last)
             if found == b"\xff" * 8:
                 return
             low = (int.from_bytes(found, "big") + 1).to_bytes(8, "big")

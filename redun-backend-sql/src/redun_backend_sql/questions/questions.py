@@ -6,6 +6,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
+from redun.backends.parts import MOST_JOBS_OF_CALL
 from redun.backends.records import (
     MOST_CHILDREN_COUNTED,
     CallRecord,
@@ -20,6 +21,7 @@ from redun.backends.records import (
     TaskRecord,
 )
 from sqlalchemy import (
+    BindParameter,
     Executable,
     FromClause,
     Integer,
@@ -120,6 +122,20 @@ class Questions:
         """See `Backend.jobs_of_call`; with an execution and a number, `Backend.jobs_of_call_before`."""
         numbers = [number for (number,) in self._rows(_numbers_of_call(), {"prefix": call_hash[:8], "hash": call_hash})]
         return self._newest_jobs("call_id", numbers, limit, before)
+
+    def newest_jobs_of_calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, JobRow]:
+        """See `Backend.newest_jobs_of_calls`."""
+        wanted = set(call_hashes)
+        keys: dict[bytes, tuple[bool, int, int]] = {}
+        for chunk in chunks(list(wanted)):
+            for row in self._rows(_newest_of_calls(), {"prefixes": [each[:8] for each in chunk]}):
+                if row.call_hash in wanted and row.number is not None:
+                    ran = row.ran_number is not None
+                    key = (ran, *((row.ran_execution_id, row.ran_number) if ran else (row.execution_id, row.number)))
+                    # There may be one for each context of a call.
+                    keys[row.call_hash] = max(key, keys.get(row.call_hash, key))
+        rows = self.jobs_numbered([key[1:] for key in keys.values()])
+        return {row.call_hash: row for row in rows if row.call_hash is not None}
 
     def jobs_of_task(self, task_hash: bytes, limit: int, before: tuple[str, int] | None = None) -> list[JobRow]:
         """See `Backend.jobs_of_task`; with an execution and a number, `Backend.jobs_of_task_before`."""
@@ -255,6 +271,25 @@ def _newest_jobs(column: str, has_bound: bool) -> Select[Any]:
     columns = [job.c[column], job.c.execution_id, job.c.number]
     below = [_execution_number(), bindparam("below", type_=Integer)] if has_bound else []
     return _jobs(walk(_job_keys(), columns, [bindparam("owner", type_=Id)], below).limit(_MOST))
+
+
+@functools.cache
+def _newest_of_calls() -> Select[Any]:
+    """The keys of the newest job of each call, and of the newest that ran: each looked up, no more than a page away."""
+    starts: BindParameter[Any] = bindparam("prefixes", expanding=True)
+    owner = select(call.c.id, call.c.call_hash).where(prefix(call.c.call_hash).in_(starts)).subquery("owner")
+    order = [job.c.call_id.desc(), job.c.execution_id.desc(), job.c.number.desc()]
+    newest = select(job.c.execution_id, job.c.number, job.c.status).where(job.c.call_id == owner.c.id).order_by(*order)
+    page = newest.limit(MOST_JOBS_OF_CALL).correlate(owner).subquery("page")
+    ran = select(page.c.execution_id, page.c.number).where(page.c.status != int(Status.CACHED))
+    ran = ran.order_by(page.c.execution_id.desc(), page.c.number.desc()).limit(1)
+    newest = newest.limit(1).correlate(owner)
+    names = ("execution_id", "number")
+    return select(
+        owner.c.call_hash,
+        *(ran.with_only_columns(page.c[name]).scalar_subquery().label(f"ran_{name}") for name in names),
+        *(newest.with_only_columns(job.c[name]).scalar_subquery().label(name) for name in names),
+    )
 
 
 def _execution_number() -> Any:

@@ -155,7 +155,7 @@ class SyncQuestions:
                 found.calls.append(record)
                 if row.inline is not None:
                     found.values[row.value_hash] = self._small(row.value_hash, row.kind_id, row.inline)
-                for each in unpack_arguments(row.arguments):
+                for each in unpack_arguments(row.arguments, with_upstream=False):
                     if each.kind_id is not None and each.data is not None and each.value_hash not in found.values:
                         found.values[each.value_hash] = self._small(each.value_hash, each.kind_id, each.data)
         return found

@@ -40,11 +40,21 @@ def chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def select_by_prefix(connection: Connection, statement: str, hashes: Sequence[bytes], *more: object) -> Iterator[Any]:
     """The rows of a statement that takes a list of hash prefixes, then more. The caller compares the full hashes."""
     for chunk in chunks(hashes):
-        prefixes = [each[:8] for each in chunk]
-        # Few different lengths, so that the driver can keep the prepared statements.
-        length = CHUNK_SIZE if len(prefixes) > CHUNK_SIZE // 2 else 1 << (len(prefixes) - 1).bit_length()
-        prefixes.extend(prefixes[-1:] * (length - len(prefixes)))
-        yield from connection.execute(sql.with_list(statement, length), (*prefixes, *more))
+        prefixes = _padded([each[:8] for each in chunk])
+        yield from connection.execute(sql.with_list(statement, len(prefixes)), (*prefixes, *more))
+
+
+def select_by_hash(connection: Connection, statement: str, hashes: Sequence[bytes]) -> Iterator[Any]:
+    """The rows of a statement that takes a list of hashes; some may come more than once."""
+    for chunk in chunks(hashes):
+        wanted = _padded(list(chunk))
+        yield from connection.execute(sql.with_list(statement, len(wanted)), wanted)
+
+
+def _padded(keys: list[bytes]) -> list[bytes]:
+    """A list in one of few different lengths, so that the driver can keep the prepared statements."""
+    length = CHUNK_SIZE if len(keys) > CHUNK_SIZE // 2 else 1 << (len(keys) - 1).bit_length()
+    return keys + keys[-1:] * (length - len(keys))
 
 
 class KnownNumbers(dict[K, int]):

@@ -11,7 +11,7 @@ from redun.backends.records import CallHit, EvaluationHit, StoredValue
 from redun_backend_sql.packing import RETIRED, STORED, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path import statements as sql
 from redun_backend_sql.run_path.handle_writer import find_branches, find_handles
-from redun_backend_sql.run_path.identities import Identities, select_by_prefix
+from redun_backend_sql.run_path.identities import Identities, select_by_hash, select_by_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,10 +85,7 @@ class Lookups:
             if value_hash in wanted:
                 found[value_hash] = StoredValue(value_hash, *self._identities.kind_names[kind_id], data)
         elsewhere = [value for value in found.values() if value.codec.startswith(STORED)]
-        for value_hash in wanted - found.keys():
-            value = self._load_inline(value_hash)
-            if value is not None:
-                found[value_hash] = value
+        found.update(self._load_small(list(wanted - found.keys())))
         for value in elsewhere:
             self._fetch(value, found)
         return found
@@ -102,17 +99,39 @@ class Lookups:
         else:
             found[value.hash] = value._replace(codec=value.codec.removeprefix(STORED), data=data)
 
-    def _load_inline(self, value_hash: bytes) -> StoredValue | None:
-        """A small value from the rows of the calls that returned or took it: all of them have it, so one is asked."""
+    def _load_small(self, value_hashes: Sequence[bytes]) -> dict[bytes, StoredValue]:
+        """Small values from the rows of the calls that returned or took them: all of these have it, so one is asked."""
+        found: dict[bytes, StoredValue | None] = {}
+        for wanted, value_hash, kind_id, data in select_by_hash(self._connection, sql.SELECT_RESULTS, value_hashes):
+            is_it = value_hash == wanted
+            value = (
+                StoredValue(value_hash, *self._identities.kind_names[kind_id], data)
+                if is_it
+                else self._returned(wanted)
+            )
+            found[wanted] = value
+        missing = [each for each in value_hashes if found.get(each) is None]
+        for wanted, packed in select_by_hash(self._connection, sql.SELECT_TAKERS, missing):
+            value = self._taken(wanted, packed)
+            if value is None:
+                # The first call took another value that begins alike.
+                rows = self._connection.execute(sql.SELECT_ARGUMENTS, (wanted[:8], 4, 0))
+                value = next(filter(None, (self._taken(wanted, more) for (more,) in rows)), None)
+            found[wanted] = value
+        return {value_hash: value for value_hash, value in found.items() if value is not None}
+
+    def _returned(self, value_hash: bytes) -> StoredValue | None:
+        """A small value that some call returned, where others returned something that begins alike."""
         start = value_hash[:8]
         row = self._connection.execute(sql.SELECT_RESULT, (start, start, value_hash, 1, 0)).fetchone()
-        if row is not None:
-            return StoredValue(value_hash, *self._identities.kind_names[row[0]], row[1])
-        for (packed,) in self._connection.execute(sql.SELECT_ARGUMENTS, (start, 4, 0)):
-            for argument in unpack_arguments(packed):
-                if argument.value_hash == value_hash and argument.kind_id is not None:
-                    assert argument.data is not None
-                    return StoredValue(value_hash, *self._identities.kind_names[argument.kind_id], argument.data)
+        return None if row is None else StoredValue(value_hash, *self._identities.kind_names[row[0]], row[1])
+
+    def _taken(self, value_hash: bytes, packed: bytes) -> StoredValue | None:
+        """A small value out of the arguments of a call."""
+        for argument in unpack_arguments(packed, with_upstream=False):
+            if argument.value_hash == value_hash and argument.kind_id is not None:
+                assert argument.data is not None
+                return StoredValue(value_hash, *self._identities.kind_names[argument.kind_id], argument.data)
         return None
 
     def load_task_sets(self, hashes: Sequence[bytes]) -> dict[bytes, frozenset[bytes]]:

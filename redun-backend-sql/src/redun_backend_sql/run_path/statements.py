@@ -1,7 +1,8 @@
 """Every statement of the run path, as the SQLite driver takes it.
 
 `redun run` neither imports SQLAlchemy nor pays for it once a job. The tests compile each of these from `schema` and
-compare, so that the two cannot drift apart. `IN (?)` stands for a list of any length: see `with_list`.
+compare, so that the two cannot drift apart. `IN (?)` stands for a list of any length, and `VALUES (?)` for a table of
+one column: see `with_list`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import lru_cache
 
 @lru_cache(maxsize=256)
 def with_list(statement: str, length: int) -> str:
-    """The statement with its `IN (?)` widened to a list of this length."""
+    """The statement with its `IN (?)` or its `VALUES (?)` widened to this length."""
+    statement = statement.replace("VALUES (?)", f"VALUES {', '.join(['(?)'] * length)}")
     return statement.replace("IN (?)", f"IN ({', '.join('?' * length)})")
 
 
@@ -65,6 +67,23 @@ SELECT_ARGUMENTS = (
     "SELECT call.arguments FROM (SELECT call_argument.call_id AS call_id FROM call_argument"
     " WHERE call_argument.value_prefix = ? ORDER BY call_argument.call_id LIMIT ? OFFSET ?) AS page"
     " JOIN call ON call.id = page.call_id"
+)
+# Both for many values: of each the first call with a value that begins alike. The outer limit keeps the planner from
+# taking this apart, and from reading all calls to compare them with what it finds.
+SELECT_RESULTS = (
+    "WITH wanted(hash) AS (VALUES (?))"
+    " SELECT page.hash, call.value_hash, call.kind_id, call.inline FROM (SELECT wanted.hash AS hash, (SELECT found.id"
+    " FROM call AS found WHERE substr(found.value_hash, 1, 8) >= substr(wanted.hash, 1, 8)"
+    " AND substr(found.value_hash, 1, 8) <= substr(wanted.hash, 1, 8) AND found.inline IS NOT NULL"
+    " ORDER BY substr(found.value_hash, 1, 8) LIMIT 1 OFFSET 0) AS id FROM wanted LIMIT 1000 OFFSET 0) AS page"
+    " JOIN call ON call.id = page.id"
+)
+SELECT_TAKERS = (
+    "WITH wanted(hash) AS (VALUES (?))"
+    " SELECT page.hash, call.arguments FROM (SELECT wanted.hash AS hash, (SELECT call_argument.call_id"
+    " FROM call_argument WHERE call_argument.value_prefix = substr(wanted.hash, 1, 8)"
+    " ORDER BY call_argument.call_id LIMIT 1 OFFSET 0) AS id FROM wanted LIMIT 1000 OFFSET 0) AS page"
+    " JOIN call ON call.id = page.id"
 )
 SELECT_LAST_VALUE = "SELECT max(value.id) AS max_1 FROM value"
 SELECT_VALUE_ID = "SELECT value.id FROM value WHERE substr(value.hash, 1, 8) = ? AND value.hash = ?"

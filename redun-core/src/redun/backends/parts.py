@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from redun.backends.search import Kind, Query, TagChanges, TagCount, TagEdit, ValueRow
     from redun.backends.sync import CallLinks, CallsAt, ExecutionState, TagRow, ValueOutline
 
+MOST_JOBS_OF_CALL = 1000
+"""How many jobs of a call are looked at for one that ran: so many that it takes a moment."""
 GRACE = 3600.0
 """Seconds for which nothing that is new counts as garbage, unless somebody says otherwise."""
 
@@ -202,6 +204,26 @@ class Lineage:
     def jobs_of_task_before(self, task_hash: bytes, execution_id: str, number: int, limit: int = 20) -> list[JobRow]:
         """The jobs of one version of a task before a job, newest first."""
         self._refuse("the jobs before another")
+
+    def newest_jobs_of_calls(self, call_hashes: Sequence[bytes]) -> dict[bytes, JobRow]:
+        """Of each of these calls the newest job that made it, rather one that ran than one that had it from the cache.
+
+        Where the newest `MOST_JOBS_OF_CALL` had it from the cache, the newest of these. Calls without jobs are left
+        out.
+        """
+        from redun.backends.records import Status
+
+        found: dict[bytes, JobRow] = {}
+        for each in dict.fromkeys(call_hashes):
+            jobs = self.jobs_of_call(each, MOST_JOBS_OF_CALL)
+            ran = (job for job in jobs if job.status is not Status.CACHED)
+            if jobs:
+                found[each] = next(ran, jobs[0])
+        return found
+
+    if TYPE_CHECKING:
+
+        def jobs_of_call(self, call_hash: bytes, limit: int = 20) -> list[JobRow]: ...  # noqa: D102 - see `Backend`
 
     def value_links(self, value_hashes: Sequence[bytes]) -> dict[bytes, ValueLinks]:
         """Where files are and what values hold, by hash. Values of which neither can be said may be left out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from redun.provenance.derivation import newest_job
+from redun.provenance.derivation import NewestJobs
 from redun.provenance.making import Holdings, made_in
 from redun.provenance.parents import Parents
 from redun.provenance.siblings import Siblings
@@ -88,7 +88,7 @@ def _follow(walk: _Walk, start: Iterator[_Item], limit: int) -> Iterator[Use]:
         if call.call_hash in seen:
             continue
         seen.add(call.call_hash)
-        job = newest_job(walk.backend, call)
+        job = walk.jobs.of(call)
         took = walk.took(call, took)
         made = walk.made(call, job, took)
         further = walk.after(call, job, took, made, depth + 1)
@@ -104,6 +104,7 @@ class _Walk:
         self.backend = backend
         self._states = states
         """The value, and the states of files that were made from it."""
+        self.jobs = NewestJobs(backend)
         self._holdings = Holdings(backend)
         self._parents = Parents(backend)
         self._siblings_of: dict[tuple[str, int], Siblings] = {}
@@ -111,8 +112,13 @@ class _Walk:
     def takers(self, value_hash: bytes, depth: int) -> Iterator[_Item]:
         """The calls that took a value, alone or in a container."""
         calls = self.backend.calls_with_argument(value_hash, _MOST_CONSUMERS)
-        self._holdings.read(each.value_hash for call in calls for each in call.arguments)
+        self._read_about(calls)
         return ((call, depth, ()) for call in calls)
+
+    def _read_about(self, calls: list[CallRecord]) -> None:
+        """Have ready what each of some calls will be asked."""
+        self.jobs.read(calls)
+        self._holdings.read(each for call in calls for each in _values(call))
 
     def took(self, call: CallRecord, names: tuple[str, ...]) -> tuple[str, ...]:
         """The parameters that a call took something through: these, and those whose values tell it."""
@@ -177,7 +183,7 @@ class _Walk:
         """The calls that took the result of the call that all is about."""
         if call.is_error:
             return
-        job = newest_job(self.backend, call)
+        job = self.jobs.of(call)
         made = self._holdings.paths(made_in(self._holdings, self._parents, call, job))
         self._states |= made.keys()
         siblings = self._siblings(call, job)
@@ -191,6 +197,7 @@ class _Walk:
         if call.is_error:
             return
         siblings = self._siblings(call, job)
+        self._read_about([sibling for sibling, _ in siblings[:_MOST_CONSUMERS]])
         for sibling, names in siblings:
             taken = [each for each in sibling.arguments if each.name in names]
             self._holdings.read(each.value_hash for each in taken)
@@ -248,5 +255,10 @@ class _Walk:
             return None
         if not has_takers or above.value_hash == call.value_hash:
             return above
-        link = self.backend.value_links([above.value_hash]).get(above.value_hash)
-        return above if link is not None and call.value_hash in link.children else None
+        return above if call.value_hash in self._holdings.parts(above.value_hash) else None
+
+
+def _values(call: CallRecord) -> Iterator[bytes]:
+    yield call.value_hash
+    for argument in call.arguments:
+        yield argument.value_hash

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redun.provenance.derivation import newest_job
+from redun.provenance.derivation import NewestJobs
 from redun.provenance.parents import Parents
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class Holdings:
         found = ((each, self.path(each)) for each in wanted)
         return {each: path for each, path in found if path is not None}
 
+    def parts(self, value_hash: bytes) -> tuple[bytes, ...]:
+        """What a value itself holds, also where that is much."""
+        self._read([value_hash])
+        return self._parts(value_hash)
+
     def _parts(self, value_hash: bytes) -> tuple[bytes, ...]:
         link = self._links.get(value_hash)
         return () if link is None else link.children
@@ -105,12 +110,13 @@ def makers(
     value_hash: bytes,
     holdings: Holdings | None = None,
     parents: Parents | None = None,
+    jobs: NewestJobs | None = None,
 ) -> list[CallRecord]:
     """The calls that made a value, newest first, without those that only passed it on from a call below them.
 
     Of a file, those that were given it are left out as well.
     """
-    holdings, parents = holdings or Holdings(backend), parents or Parents(backend)
+    holdings, parents, jobs = holdings or Holdings(backend), parents or Parents(backend), jobs or NewestJobs(backend)
     is_file = holdings.path(value_hash) is not None
     made: list[CallRecord] = []
     for most in (_FEW_CALLS, _MANY_CALLS):
@@ -120,7 +126,9 @@ def makers(
         if is_file:
             holdings.read(argument.value_hash for call in made for argument in call.arguments)
             made = [call for call in made if value_hash not in holdings.taken(call)]
-            made = [call for call in made if value_hash in made_in(holdings, parents, call, newest_job(backend, call))]
+            jobs.read(made)
+            holdings.read(call.value_hash for call in made)
+            made = [call for call in made if value_hash in made_in(holdings, parents, call, jobs.of(call))]
         if made or len(found) < most:
             break
     return made[:_FEW_CALLS]

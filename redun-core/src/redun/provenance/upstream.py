@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from redun.provenance.derivation import newest_job
+from redun.provenance.derivation import NewestJobs
 from redun.provenance.making import Holdings, holders, makers
 from redun.provenance.parents import Parents as Parents
 
@@ -21,6 +22,8 @@ _MOST_LEVELS = 100
 _MOST_FILES = 1000
 """How many of the files in an argument are looked up in other executions."""
 _PAGE = 50
+_AHEAD = 20
+"""Of how many calls at once it is read what each of them will be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[
 
 
 def sources_of(
-    backend: Backend, job: JobRow | None, argument: Argument, parents: Parents, part: bytes | None = None
+    backend: Backend,
+    job: JobRow | None,
+    argument: Argument,
+    parents: Parents,
+    part: bytes | None = None,
+    holdings: Holdings | None = None,
 ) -> tuple[Iterator[CallRecord], JobRow | None]:
     """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
 
@@ -71,8 +79,9 @@ def sources_of(
     job in whose code the argument was set; None for the root's.
     """
     none: Iterator[CallRecord] = iter(())
+    holdings = holdings or Holdings(backend)
     if argument.upstream:
-        return _holding(backend, argument.upstream, part), job
+        return _holding(backend, holdings, argument.upstream, part), job
     owner = job
     for _ in range(_MOST_LEVELS):
         if owner is None or owner.parent is None:
@@ -84,18 +93,20 @@ def sources_of(
         same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
         if same is None:
             meant = part or argument.value_hash
-            same = _container(backend, call, meant)
+            same = _container(holdings, call, meant)
         if same is None:
             return none, parent
         if same.upstream:
-            return _holding(backend, same.upstream, meant), parent
+            return _holding(backend, holdings, same.upstream, meant), parent
         owner = parent
     return none, owner
 
 
-def _holding(backend: Backend, call_hashes: Sequence[bytes], part: bytes | None) -> Iterator[CallRecord]:
+def _holding(
+    backend: Backend, holdings: Holdings, call_hashes: Sequence[bytes], part: bytes | None
+) -> Iterator[CallRecord]:
     """The calls that returned a part of what was put together from their results; all of them where none did."""
-    found = holders(backend, Holdings(backend), call_hashes, part) if part is not None and len(call_hashes) > 1 else []
+    found = holders(backend, holdings, call_hashes, part) if part is not None and len(call_hashes) > 1 else []
     return iter(found) if found else _in_pages(backend, call_hashes)
 
 
@@ -106,9 +117,8 @@ def _in_pages(backend: Backend, call_hashes: Sequence[bytes]) -> Iterator[CallRe
         yield from (found[each] for each in page if each in found)
 
 
-def _container(backend: Backend, call: CallRecord, value_hash: bytes) -> Argument | None:
+def _container(holdings: Holdings, call: CallRecord, value_hash: bytes) -> Argument | None:
     """The argument of a call that holds a value."""
-    holdings = Holdings(backend)
     holdings.read(argument.value_hash for argument in call.arguments)
     return next((each for each in call.arguments if value_hash in holdings.held(each.value_hash)), None)
 
@@ -118,6 +128,8 @@ class _Walk:
         self._backend = backend
         self._parents = Parents(backend)
         self._holdings = Holdings(backend)
+        self._jobs = NewestJobs(backend)
+        self._makers_of: dict[bytes, list[CallRecord]] = {}
         self._shown: set[tuple[bytes, bytes | None]] = set()
 
     def of_value(self, value_hash: bytes) -> Iterator[Step]:
@@ -126,11 +138,13 @@ class _Walk:
         if not made_by:
             yield Step(0, value_hash, None, None)
         meant = self._file(value_hash)
-        for call in made_by:
+        for call in self._ahead(iter(made_by)):
             yield from self._of_calls([(call, None, 0, meant)], value_hash)
 
     def _makers(self, value_hash: bytes) -> list[CallRecord]:
-        return makers(self._backend, value_hash, self._holdings, self._parents)
+        if value_hash not in self._makers_of:
+            self._makers_of[value_hash] = makers(self._backend, value_hash, self._holdings, self._parents, self._jobs)
+        return self._makers_of[value_hash]
 
     def _file(self, value_hash: bytes) -> bytes | None:
         return value_hash if self._holdings.path(value_hash) is not None else None
@@ -152,12 +166,21 @@ class _Walk:
                 meant = None  # it was made here, of all that was taken
             was_shown = (call.call_hash, meant) in self._shown
             self._shown.add((call.call_hash, meant))
-            job = newest_job(self._backend, call)
+            job = self._jobs.of(call)
             yield Step(depth, value_hash or call.value_hash, call, job, name, was_shown)
             value_hash = None
             if not was_shown:
-                below: Iterator[_Item] = iter([(part, None, depth + 1, None) for part in parts])
-                stack.append(below if parts else self._inputs(call, job, depth + 1, meant))
+                stack.append(self._parts(parts, depth + 1) if parts else self._inputs(call, job, depth + 1, meant))
+
+    def _parts(self, parts: list[CallRecord], depth: int) -> Iterator[_Item]:
+        return ((part, None, depth, None) for part in self._ahead(iter(parts)))
+
+    def _ahead(self, calls: Iterator[CallRecord]) -> Iterator[CallRecord]:
+        """The same calls, some of which are read about together."""
+        while page := list(islice(calls, _AHEAD)):
+            self._jobs.read(page)
+            self._holdings.read(each.value_hash for call in page for each in call.arguments)
+            yield from page
 
     def _inputs(self, call: CallRecord, job: JobRow | None, depth: int, meant: bytes | None) -> Iterator[_Item]:
         """What a call took.
@@ -170,9 +193,10 @@ class _Walk:
             part = meant if meant in held else None
             file = part or self._file(argument.value_hash)
             is_whole = part is None or part == argument.value_hash
-            calls, owner = sources_of(self._backend, job, argument, self._parents, None if is_whole else part)
+            meant_part = None if is_whole else part
+            calls, owner = sources_of(self._backend, job, argument, self._parents, meant_part, self._holdings)
             is_derived = False
-            for each in calls:
+            for each in self._ahead(calls):
                 is_derived = True
                 yield each, argument.name, depth, file
             if not is_derived:

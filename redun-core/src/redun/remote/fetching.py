@@ -18,6 +18,7 @@ from redun.remote.errors import (
 )
 from redun.remote.frames import OUTCOME, REST, unpack
 from redun.remote.interface import JobReport, JobState
+from redun.remote.reuse import reusable
 from redun.remote.scratch import file_exists, read_file
 from redun.remote.script_command import read_status
 
@@ -79,7 +80,7 @@ def read_output(item: RemoteCall) -> Fate | None:
     if item.call.target.is_script:
         return None  # it says nothing of the files that a script leaves
     try:
-        return _output(item, None)
+        return _output(item, "")
     except (ScratchError, WorkerVersionError):
         return None
 
@@ -91,7 +92,7 @@ def read_outcome(item: RemoteCall, order: str | None) -> Fate | None:
     """
     if item.call.target.is_script:
         return _script_outcome(item, order)
-    found = _output(item, None if item.shares_output else order)
+    found = _output(item, order)
     if found is not None:
         return found
     data = read_file(item.files.error)
@@ -109,10 +110,13 @@ def _output(item: RemoteCall, order: str | None) -> Fate | None:
     data = read_file(item.files.output)
     if data is None:
         return None
-    frame = unpack(item.files.output, data)
-    if frame.kind != OUTCOME or (order is not None and frame.order != order):
+    frame, name = unpack(item.files.output, data), item.call.target.full_name
+    if frame.kind != OUTCOME:
         return None
-    return Fate(item, decode_outcome(item.call.target.full_name, frame.payload), frame.seconds)
+    if frame.order == order:
+        return Fate(item, decode_outcome(name, frame.payload), frame.seconds)
+    found = reusable(name, frame) if item.shares_output else None
+    return None if found is None else Fate(item, found)
 
 
 def _script_outcome(item: RemoteCall, order: str | None) -> Fate | None:

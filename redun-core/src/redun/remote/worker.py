@@ -125,7 +125,10 @@ def _has_output(path: str, order: str, use_output: bool) -> bool:
     except ScratchError:
         frame = None
     if frame is not None and frame.kind == OUTCOME and (use_output or (order and frame.order == order)):
-        return True
+        from redun.remote.reuse import reusable
+
+        if reusable("this job", frame) is not None:
+            return True
     remove_file(path)
     return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redun.backends.lineage import ValueLinks
+from redun.backends.records import Status
 from redun.testing.backend_fixtures import MANY, BackendFixtures
 from redun.testing.backend_records import Story, hash_of
 
@@ -47,6 +48,24 @@ class Lineage(BackendFixtures):
         assert backend.jobs_of_call_before(hash_of("unknown"), ids[1], 3) == []
         assert backend.jobs_of_task_before(hash_of("unknown"), ids[1], 3) == []
         assert backend.jobs_of_task_before(story.task_hash, "unknown", 3) == []
+
+    def test_the_newest_job_of_a_call_is_rather_one_that_ran(self, backend: Backend) -> None:
+        """Also where later ones had it from the cache; where all had, the newest. However many calls are asked for."""
+        ids = [f"{i}0000000-0000-4000-8000-000000000000" for i in range(3)]
+        for i, execution_id in enumerate(ids):
+            story = Story(execution_id, time=1000.0 + i).begin()
+            is_first = i == 0
+            calls = [story.call(f"f{number}", "result") for number in range(1, MANY)]
+            for number, call in enumerate(calls, start=1):
+                story.job(number, call, status=Status.DONE if is_first and number % 2 else Status.CACHED)
+            story.job(MANY, calls[0], status=Status.CACHED)
+            backend.record(story.take())
+        found = backend.newest_jobs_of_calls([*(call.call_hash for call in calls), hash_of("unknown")])
+        expected = {
+            call.call_hash: backend.job(ids[0] if number % 2 else ids[2], number)
+            for number, call in enumerate(calls, start=1)
+        }
+        assert found == expected
 
     def test_a_value_tells_its_path_and_what_it_holds(self, backend: Backend, story: Story) -> None:
         """However many are asked for."""

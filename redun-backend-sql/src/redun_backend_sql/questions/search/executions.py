@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import sys
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.records import EntityKind
@@ -113,24 +115,18 @@ class Executions:
             last = rows[-1]
 
     def _of_tasks(self, tasks: Iterable[int]) -> Iterator[int]:
-        """The executions that have jobs of these tasks, by jumping from one to the next within the index by task."""
-        heap: list[tuple[int, int]] = []
-        for task_id in tasks:
-            self._push_next(heap, task_id, None)
-        last = None
-        while heap:
-            negative, task_id = heapq.heappop(heap)
-            if -negative != last:
-                last = -negative
-                yield last
-            self._push_next(heap, task_id, -negative)
+        """The executions that have jobs of these tasks, newest first."""
+        merged = heapq.merge(*map(self._of_task, tasks), reverse=True)
+        return (number for number, _ in groupby(merged))
 
-    def _push_next(self, heap: list[tuple[int, int]], task_id: int, below: int | None) -> None:
-        columns = (job.c.task_id, job.c.execution_id)
-        statement = walk(select(job.c.execution_id), columns, [task_id], () if below is None else [below])
-        rows = self._ask(statement.limit(1))
-        if rows:
-            heapq.heappush(heap, (-rows[0][0], task_id))
+    def _of_task(self, task_id: int) -> Iterator[int]:
+        below = sys.maxsize
+        for size in page_sizes():
+            found = [number for (number,) in self._ask(_jumps(task_id, below).limit(size))]
+            yield from found
+            if len(found) < size:
+                return
+            below = found[-1]
 
     def _numbered(self, numbers: Iterable[int]) -> Iterator[Any]:
         """The executions with these numbers, in this order."""
@@ -140,6 +136,19 @@ class Executions:
 
     def _rows(self, column: Any, keys: Sequence[Any]) -> list[Any]:
         return [row for chunk in chunks(keys) for row in self._ask(_executions().where(column.in_(chunk)))]
+
+
+def _jumps(task_id: int, below: int) -> Select[Any]:
+    """The executions below a number that have jobs of a task, by jumping from one to the next in the index by task."""
+
+    def highest(below: Any) -> Any:
+        columns = (job.c.task_id, job.c.execution_id)
+        return walk(select(job.c.execution_id), columns, [task_id], [below]).limit(1)
+
+    jump = select(highest(below).scalar_subquery().label("id")).cte("jump", recursive=True)
+    after = highest(jump.c.id).correlate(jump).scalar_subquery()
+    jump = jump.union_all(select(after).where(jump.c.id.is_not(None)))
+    return select(jump.c.id).where(jump.c.id.is_not(None))
 
 
 def _executions() -> Select[Any]:

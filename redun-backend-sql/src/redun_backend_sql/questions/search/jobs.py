@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redun.backends.records import EntityKind
 from sqlalchemy import select
 
-from redun_backend_sql.packing import unpack_arguments
+from redun_backend_sql.packing import argument_hashes
 from redun_backend_sql.questions.search.filters import in_pages, walk_down
 from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
@@ -162,7 +162,7 @@ class Jobs:
                 if (
                     (filters.tasks is None or row.task_id in filters.tasks)
                     and (not results or row.value_hash in results)
-                    and (not arguments or any(each.value_hash in arguments for each in unpack_arguments(row.arguments)))
+                    and (not arguments or any(each in arguments for each in argument_hashes(row.arguments)))
                 ):
                     found.add(row.id)
         return [number for number in numbers if number in found]

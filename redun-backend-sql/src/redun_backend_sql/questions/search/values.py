@@ -8,7 +8,7 @@ from redun.backends.records import EntityKind, FileRow
 from redun.backends.search import ValueRow, is_type_named, path_pattern
 from sqlalchemy import Select, select, tuple_
 
-from redun_backend_sql.packing import STORED, unpack_arguments, unpack_hashes
+from redun_backend_sql.packing import STORED, argument_hashes, unpack_arguments, unpack_hashes
 from redun_backend_sql.questions.search.filters import in_pages, page_sizes, walk_down
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, prefix, value, value_kind
@@ -140,7 +140,7 @@ class Values:
             for row in self._calls(numbers):
                 small.update(_small_values(row))
                 others[row.value_hash] = None
-                others.update((each.value_hash, None) for each in unpack_arguments(row.arguments))
+                others.update((each, None) for each in argument_hashes(row.arguments))
             rows, children = self._rows([each for each in others if each not in small])
             yield from rows
             yield from (ValueRow(each, *kinds[kind], None) for each, kind in small.items())
@@ -218,6 +218,6 @@ def _small_values(row: Any) -> Iterator[tuple[bytes, int]]:
     """The hash and kind of each small value in the row of a call."""
     if row.kind_id is not None:
         yield row.value_hash, row.kind_id
-    for argument in unpack_arguments(row.arguments):
+    for argument in unpack_arguments(row.arguments, with_upstream=False):
         if argument.kind_id is not None:
             yield argument.value_hash, argument.kind_id

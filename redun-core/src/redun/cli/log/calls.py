@@ -29,9 +29,14 @@ class CallTexts:
         self._previews: OrderedDict[bytes, str] = OrderedDict()
         self._task_names: dict[bytes, str] = {}
 
-    def of_jobs(self, jobs: list[JobRow]) -> list[str]:
-        """For each job its call, such as `ns.name(x=1)`; `ns.name(...)` while it runs."""
-        calls = self._backend.calls([job.call_hash for job in jobs if job.call_hash is not None])
+    def of_jobs(self, jobs: list[JobRow], known: Iterable[CallRecord] = ()) -> list[str]:
+        """For each job its call, such as `ns.name(x=1)`; `ns.name(...)` while it runs.
+
+        known: calls that are at hand already.
+        """
+        calls = {call.call_hash: call for call in known}
+        missing = [job.call_hash for job in jobs if job.call_hash is not None and job.call_hash not in calls]
+        calls |= self._backend.calls(missing) if missing else {}
         self._load(argument.value_hash for call in calls.values() for argument in call.arguments)
         return [f"{job.task_name}({self._arguments(calls.get(job.call_hash or b''))})" for job in jobs]
 
@@ -47,9 +52,10 @@ class CallTexts:
             self._task_names[task_hash] = "?" if task is None else full_name(task)
         return self._task_names[task_hash]
 
-    def of_value(self, value_hash: bytes, limit: int = 80) -> str:
-        """A preview of one value."""
-        return preview(self._backend.load_values([value_hash]).get(value_hash), limit)
+    def at_length(self, value_hashes: list[bytes], limit: int = 80) -> dict[bytes, str]:
+        """Longer previews of some values, by hash."""
+        found = self._backend.load_values(value_hashes) if value_hashes else {}
+        return {each: preview(found.get(each), limit) for each in value_hashes}
 
     def of_values(self, value_hashes: list[bytes]) -> list[str]:
         """Previews of some values, each short."""

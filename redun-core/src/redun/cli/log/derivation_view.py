@@ -72,25 +72,30 @@ def upstream_lines(backend: Backend, value_hash: bytes, limit: int | None) -> It
     texts, statuses = CallTexts(backend), JobStatuses(backend)
     most = limit or _STEPS
     shown = 0
-    for step in upstream(backend, value_hash, most):
-        shown += 1
-        yield _indent(step.depth) + _step_text(step, texts, statuses)
+    for steps in in_chunks(upstream(backend, value_hash, most)):
+        shown += len(steps)
+        made = [(step.job, step.call) for step in steps if step.job is not None and step.call is not None]
+        lines = texts.of_jobs([job for job, _ in made], [call for _, call in made])
+        calls = {call.call_hash: line for (_, call), line in zip(made, lines, strict=True)}
+        origins = texts.at_length([step.value_hash for step in steps if step.call is None])
+        for step in steps:
+            what = origins[step.value_hash] if step.call is None else calls.get(step.call.call_hash)
+            yield _indent(step.depth) + _step_text(step, what, statuses)
     if shown == most:
         yield f"... (the first {most} steps; more with a higher --limit)"
 
 
-def _step_text(step: Step, texts: CallTexts, statuses: JobStatuses) -> str:
+def _step_text(step: Step, what: str | None, statuses: JobStatuses) -> str:
+    """One step. what: its value, where nothing made it, or its call."""
     name = f"{step.name} <- " if step.name is not None else ""
     if step.call is None:
         where = "no recorded job made it"
         if step.name is not None:
             where = f"set in {job_name(step.job)} {step.job.task_name}" if step.job is not None else "given to the root"
-        return f"{name}{texts.of_value(step.value_hash)} ({where})"
-    made = (
-        job_line(step.job, texts.of_jobs([step.job])[0], statuses)
-        if step.job is not None
-        else f"CallNode {step.call.call_hash.hex()}"
-    )
+        return f"{name}{what} ({where})"
+    made = f"CallNode {step.call.call_hash.hex()}"
+    if step.job is not None and what is not None:
+        made = job_line(step.job, what, statuses)
     return f"{name}{made}{' (see above)' if step.was_shown else ''}"
 
 
@@ -102,7 +107,8 @@ def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | N
     for chunk in in_chunks(_uses(backend, start, most)):
         uses += chunk
         jobs = [use.job for use in chunk if use.job is not None]
-        calls = dict(zip(((job.execution_id, job.number) for job in jobs), texts.of_jobs(jobs), strict=True))
+        lines = texts.of_jobs(jobs, [use.call for use in chunk])
+        calls = dict(zip(((job.execution_id, job.number) for job in jobs), lines, strict=True))
         for use in chunk:
             took = f"  as {', '.join(use.took)}" if use.took else "  passes it on"
             if use.job is None:

@@ -92,12 +92,13 @@ def _call_lines(backend: Backend, texts: CallTexts, job: JobRow, call: CallRecor
     yield f"CallNode {call.call_hash.hex()} {job.task_name}"
     hashes = [value_hash.hex() for value_hash in (call.value_hash, *(each.value_hash for each in call.arguments))]
     tags = backend.tags(EntityKind.VALUE, hashes)
+    shown_values = texts.at_length([each.value_hash for each in call.arguments], _PREVIEW)
     yield "  Args:" if call.arguments else "  Args:   none"
     for argument in call.arguments:
         origin = ", ".join(
             f"{row.task_name} (Job {job_name(row)})" for row in upstream_jobs(backend, argument.upstream, limit=5)
         )
-        shown = texts.of_value(argument.value_hash, _PREVIEW)
+        shown = shown_values[argument.value_hash]
         shown += tags_text(tags.get(argument.value_hash.hex(), ()))
         yield f"    {argument.name} = <{argument.value_hash.hex()[:8]}> {shown}{f'  from {origin}' if origin else ''}"
     word = "Raised:" if call.is_error else "Result:"
@@ -112,7 +113,7 @@ def _outcome(backend: Backend, texts: CallTexts, call: CallRecord) -> str:
             from redun.short_repr import short_repr
 
             return short_repr(error.error, _PREVIEW)
-    return texts.of_value(call.value_hash, _PREVIEW)
+    return texts.at_length([call.value_hash], _PREVIEW)[call.value_hash]
 
 
 def _task_lines(backend: Backend, job: JobRow) -> Iterator[str]:

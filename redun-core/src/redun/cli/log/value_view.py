@@ -73,12 +73,14 @@ def _section(title: str, uses: Sequence[CallUse], texts: CallTexts, statuses: Jo
         yield f"{title}: no recorded job"
         return
     yield f"{title}:"
+    jobs = [use.job for use in uses if use.job is not None]
+    lines = iter(texts.of_jobs(jobs, [use.call for use in uses]))
     for use in uses:
         if use.job is None:
             yield f"  CallNode {use.call.call_hash.hex()}"
             continue
         role = f"  as {', '.join(use.argument_names)}" if use.argument_names else ""
-        yield f"  {job_line(use.job, texts.of_jobs([use.job])[0], statuses)}{role}"
+        yield f"  {job_line(use.job, next(lines), statuses)}{role}"
 
 
 def _data_of(use: CallUse, statuses: JobStatuses) -> dict[str, Any]:
