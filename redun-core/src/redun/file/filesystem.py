@@ -107,8 +107,14 @@ class FileSystem(ABC):
         with self.open(path, "ab"):
             pass
 
+    def receive(self, source: FileSystem, path: str, target_path: str) -> bool:  # noqa: ARG002
+        """Copy a file of another filesystem in a way of one's own. False, without having done anything, without one."""
+        return False
+
     def copy(self, path: str, target: FileSystem, target_path: str) -> None:
         """Copy a file within this filesystem or to another one. A copy onto itself leaves it as it is."""
+        if target is not self and target.receive(self, path, target_path):
+            return
         with self.open(path, "rb") as source:
             if target is self and target_path == path:
                 return
