@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 from redun_aws.errors import AwsError, aws_errors
 from redun_aws.sessions import client
@@ -35,7 +36,11 @@ def short_name(arn: str) -> str:
 def _ask(found: list[str], time_limit: float) -> None:
     try:
         with aws_errors("who you are to AWS"):
-            limits = {"connect_timeout": time_limit, "read_timeout": time_limit, "retries": {"total_max_attempts": 1}}
+            limits: dict[str, Any] = {
+                "connect_timeout": time_limit,
+                "read_timeout": time_limit,
+                "retries": {"total_max_attempts": 1},
+            }
             found.append(client("sts", **limits).get_caller_identity()["Arn"])
     except AwsError as error:
         logger.debug("no tag says who you are to AWS: %s", error)

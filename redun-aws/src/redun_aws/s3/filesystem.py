@@ -175,7 +175,7 @@ class S3FileSystem(FileSystem):
         """Do nothing: a folder is there once something is in it."""
 
     def rmdir(self, path: str, *, recursive: bool) -> None:
-        """With `recursive`, remove all objects below a folder, 1,000 with each call. Without it, there is none to be."""
+        """Remove all objects below a folder, 1,000 with each call; without `recursive`, only if there is none."""
         if not self.isdir(path):
             if self.isfile(path):
                 raise NotADirectoryError(errno.ENOTDIR, "that is a file", path)
