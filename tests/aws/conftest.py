@@ -86,3 +86,31 @@ def bucket(s3: Any) -> str:
     name = f"bucket-{uuid.uuid4()}"
     s3.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def calls() -> Iterator[list[str]]:
+    """The operations of S3 that this thread's client asks for, by name, while a test runs."""
+    from redun_aws.sessions import client
+
+    asked: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        asked.append(model.name)
+
+    events = client("s3").meta.events
+    events.register("before-call.s3", note)
+    yield asked
+    events.unregister("before-call.s3", note)
+
+
+@pytest.fixture
+def fill(bucket: str) -> Any:
+    """Puts many objects into the bucket, past the protocol: their contents by key."""
+    from moto.s3.models import s3_backends
+
+    def fill(contents: dict[str, bytes]) -> None:
+        for key, content in contents.items():
+            s3_backends["123456789012"]["aws"].put_object(bucket, key, content)
+
+    return fill

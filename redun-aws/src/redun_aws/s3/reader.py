@@ -116,5 +116,6 @@ class S3Reader(io.RawIOBase):
 
 
 def _is_changed(error: Exception) -> bool:
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    response = getattr(error, "response", None)  # None for errors without an answer
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return code in ("PreconditionFailed", "412", "NoSuchKey", "InvalidRange")

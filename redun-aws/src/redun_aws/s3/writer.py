@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 from collections import deque
@@ -11,6 +12,7 @@ from redun_aws.errors import boto_errors
 from redun_aws.s3.places import Place, s3_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
 
@@ -87,21 +89,22 @@ class S3Writer(io.BufferedIOBase):
 
     def abort(self) -> None:
         """Close the stream and leave what was there as it was."""
+        self._give_up(wait=True)
+        super().close()
+
+    def _give_up(self, *, wait: bool) -> None:
+        """Have what was sent removed. wait: until it is."""
         self._part.clear()
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
         for future in self._in_flight:
             future.cancel()
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
-        if self._upload_id:
-            upload_id, self._upload_id = self._upload_id, ""
-            try:
-                self._client.abort_multipart_upload(**self._place, UploadId=upload_id)
-            except boto_errors() as error:
-                # Nobody sees the parts, but they are stored, until the bucket's rules or somebody remove them.
-                name = type(error).__name__
-                logger.warning("%s: parts of an upload that failed are left in the bucket (%s)", self._path, name)
-        super().close()
+        # After the parts that are on their way, which would be left otherwise.
+        pool.submit(
+            _remove_parts, self._client, self._path, {**self._place, "UploadId": self._upload_id}, self._in_flight
+        )
+        pool.shutdown(wait=wait)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -115,7 +118,10 @@ class S3Writer(io.BufferedIOBase):
         """Leave what was there as it was: whether what was written is all, nobody has said."""
         if not self.closed and hasattr(self, "_parts_sent"):
             logger.warning("%s: nothing was written, because the stream was not closed", self._path)
-            self.abort()
+            # Any thread may be the one that gets here, one of the pool too; and none can be used any more at the end.
+            with contextlib.suppress(RuntimeError):
+                self._give_up(wait=False)
+            super().close()
 
     def _send_part(self) -> None:
         with s3_errors(self._path):
@@ -130,11 +136,9 @@ class S3Writer(io.BufferedIOBase):
             part = bytes(self._part)
             self._part.clear()
             self._parts_sent += 1
-            self._in_flight.append(self._pool.submit(self._upload, self._parts_sent, part))
-
-    def _upload(self, number: int, part: bytes) -> dict[str, Any]:
-        answer = self._client.upload_part(**self._place, UploadId=self._upload_id, PartNumber=number, Body=part)
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+            upload = {**self._place, "UploadId": self._upload_id, "PartNumber": self._parts_sent, "Body": part}
+            # Not with a method, through which the pool would keep a stream that everybody else has dropped.
+            self._in_flight.append(self._pool.submit(_send, self._client, upload))
 
     def _finish(self) -> None:
         if not self._parts_sent:
@@ -148,10 +152,24 @@ class S3Writer(io.BufferedIOBase):
         self._client.complete_multipart_upload(
             **self._place, UploadId=self._upload_id, MultipartUpload=whole, **self._condition
         )
-        self._upload_id = ""
         assert self._pool is not None
         self._pool.shutdown()
         self._pool = None
+
+
+def _send(client: S3Client, part: dict[str, Any]) -> dict[str, Any]:
+    return {"PartNumber": part["PartNumber"], "ETag": client.upload_part(**part)["ETag"]}
+
+
+def _remove_parts(client: S3Client, path: str, upload: dict[str, Any], in_flight: Iterable[Future[Any]]) -> None:
+    from concurrent.futures import wait
+
+    wait(in_flight)
+    try:
+        client.abort_multipart_upload(**upload)
+    except boto_errors() as error:
+        # Nobody sees the parts, but they are stored, until the bucket's rules or somebody remove them.
+        logger.warning("%s: parts of an upload that failed are left in the bucket (%s)", path, type(error).__name__)
 
 
 class S3TextWriter(io.TextIOWrapper):
