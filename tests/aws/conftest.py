@@ -18,7 +18,7 @@ from redun_aws import boto_options
 
 sys.path.append(str(Path(__file__).parent))
 
-ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLEEXAMPLE12", "never-to-be-shown/0123456789"
+from aws_names import ACCESS_KEY, SECRET_KEY
 
 
 @pytest.fixture(scope="session")

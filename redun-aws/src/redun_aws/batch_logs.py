@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redun.errors import UsageError
 
-from redun_aws.errors import AwsError, Kind, aws_errors, boto_errors, reason_of
+from redun_aws.errors import Kind, aws_errors, boto_errors, error_for, reason_of
 from redun_aws.sessions import client
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def read_log(stream: str, region: str | None, since: datetime | None = None, tai
         reason = reason_of(error)
         if reason.kind is Kind.MISSING:
             return []
-        raise AwsError(f"the log stream {stream!r}: {reason.text}") from None
+        raise error_for(reason, f"the log stream {stream!r}") from None
     return lines[len(lines) - tail :] if tail is not None and tail < len(lines) else lines
 
 

@@ -87,6 +87,8 @@ def client_config(text: str, **options: Any) -> Config:
         from botocore import UNSIGNED
 
         given["signature_version"] = UNSIGNED
+    if isinstance(given.get("retries"), dict):
+        given["retries"] = {**_DEFAULTS["retries"], **given["retries"]}
     try:
         return Config(**{**_DEFAULTS, **given, **options})
     except (TypeError, ValueError, AttributeError, BotoCoreError) as error:

@@ -86,14 +86,16 @@ def kill_jobs_command(app: App, /, status: str | None, yes: bool, **choice: Any)
     if not yes:
         for job in jobs:
             click.echo(_line(job), err=True)
-        click.confirm(f"Kill {_number(jobs)}?", abort=True, err=True)
+        if not click.confirm(f"Kill {_number(jobs)}?", err=True):
+            click.echo("Nothing was killed.", err=True)
+            raise click.exceptions.Exit(1)
     failures = 0
     for job in jobs:
         error = kill(job, REASON)
         click.echo(f"Killed {job.id} {job.summary['jobName']}" if error is None else str(error), err=error is not None)
         failures += error is not None
     if failures:
-        sys.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 @aws.command()

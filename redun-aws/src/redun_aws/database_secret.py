@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from redun.errors import ConfigError
 
-from redun_aws.errors import AwsError, Kind, boto_errors, reason_of
+from redun_aws.errors import Kind, boto_errors, error_for, reason_of
 from redun_aws.sessions import DEFAULT_REGION, client
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def database_secret(name: str) -> Mapping[str, str]:
         reason = reason_of(error)
         if reason.kind is Kind.MISSING:
             raise ConfigError(f"{subject} does not exist. AWS_REGION names another region") from None
-        raise AwsError(f"{subject}: {reason.text}") from None
+        raise error_for(reason, subject) from None
     return _fields(answer.get("SecretString"), subject)
 
 

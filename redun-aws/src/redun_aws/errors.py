@@ -136,6 +136,11 @@ def without_keys(text: str) -> str:
 _ERRORS: dict[Kind, type[AwsError]] = {Kind.CREDENTIALS: AwsCredentialsError, Kind.NETWORK: AwsConnectionError}
 
 
+def error_for(reason: Reason, subject: str) -> AwsError:
+    """The error to raise; subject: what its message begins with."""
+    return _ERRORS.get(reason.kind, AwsError)(f"{subject}: {reason.text}")
+
+
 @contextmanager
 def aws_errors(subject: str) -> Iterator[None]:
     """Raise what boto3 raises inside as an `AwsError`.
@@ -149,6 +154,5 @@ def aws_errors(subject: str) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, boto_errors()):
             raise
-        reason = reason_of(error)
         # The cause is left out of the message and of tracebacks: it may show what the service was sent.
-        raise _ERRORS.get(reason.kind, AwsError)(f"{subject}: {reason.text}") from None
+        raise error_for(reason_of(error), subject) from None

@@ -136,19 +136,19 @@ class S3FileSystem(FileSystem):
         if matcher is None:
             return [pattern] if self.isfile(pattern) else []
         with s3_errors(pattern):
-            found = list_below(self._client, Place(bucket, matcher.prefix), only_here=matcher.in_one_folder)
+            listed = list_below(self._client, Place(bucket, matcher.prefix), only_here=matcher.in_one_folder)
+            found = [one for one in listed if matcher.matches.match(one.key)]
         start = pattern[: len(pattern) - len(written)]
-        return self._remembered(start, [one for one in found if matcher.matches.match(one.key)])
+        return self._remembered(start, found)
 
     def list_files(self, path: str) -> list[str]:
         """The paths of the objects below a folder, sorted; hidden ones are left out."""
         folder = folder_of(path)
         with s3_errors(path):
-            found = list_below(self._client, folder)
+            listed = list_below(self._client, folder)
+            found = [Listed(one.key[len(folder.key) :], one.etag) for one in listed]
         start = path if path.endswith("/") else f"{path}/"
-        cut = len(folder.key)
-        below = [Listed(one.key[cut:], one.etag) for one in found]
-        return self._remembered(start, [one for one in below if not is_hidden(one.key)])
+        return self._remembered(start, [one for one in found if not is_hidden(one.key)])
 
     def _remembered(self, start: str, found: list[Listed]) -> list[str]:
         states = {start + one.key: one.etag for one in found}
@@ -158,7 +158,7 @@ class S3FileSystem(FileSystem):
     def list_folders(self, path: str) -> list[str]:
         """The paths of the folders right in a folder, sorted; hidden ones are left out."""
         with s3_errors(path):
-            names = list_folder_names(self._client, folder_of(path))
+            names = list(list_folder_names(self._client, folder_of(path)))
         start = path if path.endswith("/") else f"{path}/"
         return sorted(f"{start}{name}" for name in names if name and not name.startswith("."))
 

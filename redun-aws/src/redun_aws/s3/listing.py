@@ -62,4 +62,4 @@ def delete_below(client: S3Client, folder: Place, path: str) -> None:
             text = f"{place} is not removed: {failure.get('Code')} {without_keys(failure.get('Message', ''))}".rstrip()
             if failure.get("Code") == "AccessDenied":
                 raise RedunPermissionError(errno.EACCES, text, path)
-            raise RedunOSError(errno.EIO, text, path)
+            raise RedunOSError(0, text, path)

@@ -65,7 +65,7 @@ def s3_errors(path: str, target: str | None = None) -> Iterator[None]:
 
 def file_error(reason: Reason, path: str, target: str | None = None) -> RedunOSError:
     """The error of `redun.file` for an error of S3."""
-    cls, number, text = _KINDS.get(reason.kind, (RedunOSError, errno.EIO, None))
+    cls, number, text = _KINDS.get(reason.kind, (RedunOSError, 0, None))
     if reason.code == "NoSuchBucket":
         text = f"there is no bucket {place_of(path).bucket}" if target is None else "one of the buckets does not exist"
     return cls(number, text or reason.text, path, None, target) if target else cls(number, text or reason.text, path)

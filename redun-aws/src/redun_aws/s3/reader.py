@@ -102,7 +102,7 @@ class S3Reader(io.RawIOBase):
                 if not tries_left:
                     raise
             self._drop_body()
-        raise RedunOSError(errno.EIO, f"the connection ends after {self._position} of {self.size} bytes", self._path)
+        raise RedunOSError(0, f"the connection ends after {self._position} of {self.size} bytes", self._path)
 
     def _ask_for_the_rest(self) -> Any:
         rest = f"bytes={self._position}-"
