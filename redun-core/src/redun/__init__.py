@@ -18,6 +18,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from redun.filesystem_finders import add_filesystem_finder
 from redun.version import __version__
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
         LocalExecutor,
     )
     from redun.executors.registering import register_executor
-    from redun.file import Dir, File
+    from redun.file import Dir, File, ShardedS3Dataset
+    from redun.file.filesystem import FileSystem
     from redun.handle import Handle
     from redun.namespace import get_current_namespace, namespace
     from redun.run_function import run
@@ -58,6 +60,7 @@ _HOMES = {
     "LocalExecutor": "redun.executors.by_type",
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
+    "ShardedS3Dataset": "redun.file",
     "Task": "redun.task",
     "apply_tags": "redun.scheduler",
     "catch": "redun.scheduler",
@@ -91,6 +94,7 @@ __all__ = [
     "LocalExecutor",
     "PartialTask",
     "Scheduler",
+    "ShardedS3Dataset",
     "Task",
     "__version__",
     "apply_tags",
@@ -138,6 +142,14 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
 
+def _find_filesystem(scheme: str) -> FileSystem | None:
+    """Files outside of a run have the filesystems of plugins too."""
+    from redun.plugins.connect import find_filesystem
+
+    return find_filesystem(scheme)
+
+
+add_filesystem_finder(_find_filesystem)
 sys.modules[__name__].__class__ = _Package
 # Its module was imported above, before there was anything to keep it from taking this name.
 globals()["version"] = __version__

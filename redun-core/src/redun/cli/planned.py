@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 COMMANDS = (
-    "aws",
     "console",
     "launch",
     "oneshot",
