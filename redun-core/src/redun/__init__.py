@@ -18,7 +18,6 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from redun.filesystem_finders import add_filesystem_finder
 from redun.version import __version__
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def __getattr__(name: str) -> Any:
 class _Package(ModuleType):
     """Keeps the functions `task` and `namespace` and the text `version` from being hidden by modules of these names.
 
-    Importing a submodule sets it as an attribute of its package.
+    Importing a submodule sets it as an attribute of its package. With the one about finders, files get to know plugins.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -139,6 +138,8 @@ class _Package(ModuleType):
                 value = getattr(value, name)
             elif name == "version":
                 value = value.__version__
+            elif name == "filesystem_finders":
+                value.add_filesystem_finder(_find_filesystem)
         super().__setattr__(name, value)
 
 
@@ -149,7 +150,6 @@ def _find_filesystem(scheme: str) -> FileSystem | None:
     return find_filesystem(scheme)
 
 
-add_filesystem_finder(_find_filesystem)
 sys.modules[__name__].__class__ = _Package
 # Its module was imported above, before there was anything to keep it from taking this name.
 globals()["version"] = __version__

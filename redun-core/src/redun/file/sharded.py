@@ -132,9 +132,8 @@ class ShardedS3Dataset(Value):
         Raises ValueError for a format that pandas does not read.
         """
         if self.format not in _READERS:
-            raise ValueError(
-                f"pandas does not read {self.format}, the format of {self.path}. It reads {sorted(_READERS)}"
-            )
+            known = ", ".join(_READERS)
+            raise ValueError(f"pandas does not read {self.format}, the format of {self.path}. It reads {known}")
         import pandas as pd
 
         name, options = _READERS[self.format]
@@ -157,8 +156,8 @@ class ShardedS3Dataset(Value):
     def from_files(
         cls,
         files: Sequence[File],
-        format: str | None = None,
-        allow_additional_files: bool = False,  # noqa: A002
+        format: str | None = None,  # noqa: A002
+        allow_additional_files: bool = False,
     ) -> ShardedS3Dataset:
         """The dataset of some files: that of the nearest folder that holds all of them, directly or further below.
 
