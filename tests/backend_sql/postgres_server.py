@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from redun_backend_sql.postgres.connecting import Server
+from redun_backend_sql.postgres.server import Server
 from redun_backend_sql.uri import postgres_address
 
 USER = "postgres"

@@ -16,7 +16,7 @@ from garbage_stories import (
     ran,
     run,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redun import task
 from redun.backends.records import Status
@@ -43,7 +43,7 @@ class Counting:
 
 
 def test_a_large_execution_costs_few_statements_and_little_memory(sql_backend: SqlBackend):
-    jobs, batch = 50_000 if isinstance(sql_backend, SqliteBackend) else 10_000, 2_500
+    jobs, batch = 20_000 if isinstance(sql_backend, SqliteBackend) else 10_000, 2_500
     for name, first, last in (("small", jobs - 1000, jobs), ("large", 0, jobs)):
         story = Story(name).begin()
         below: list[bytes] = []
@@ -93,7 +93,7 @@ programs = st.one_of(
 """Programs with much in common: expressions, made anew for each example."""
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(st.tuples(programs, st.integers(0, 1), st.booleans(), st.integers(0, 4)), min_size=2, max_size=8))
 def test_what_stays_is_complete_after_any_history(history: list[tuple[Any, int, bool, int]]):
     """Runs and collections in any order, by one process or two: what is kept is whole, and found again."""

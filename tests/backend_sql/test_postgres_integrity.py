@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 from postgres_server import Database, drop_database, make_database
-from redun import Scheduler
 from redun.errors import BackendError, BackendVersionError
-from redun.executors.inline import InlineExecutor
 from redun_backend_sql.integrity import check_repository
 from redun_backend_sql.integrity.check import _find_problems
 from redun_backend_sql.postgres.backend import PostgresBackend
 from redun_backend_sql.postgres.connection import PostgresConnection
 from redun_backend_sql.postgres.reading import _Reading, open_repository, snapshot
 from redun_backend_sql.revision import VERSION_TABLE
-from test_sqlite_integrity import DAMAGE, failing, impossible, main, with_handles
+from repository_damage import DAMAGE
+from whole_repository import fill
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +27,7 @@ def whole(postgres_uri_of: Any, template: Database, tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("whole")
     backend = PostgresBackend(database.server)
     backend.load()
-    scheduler = Scheduler(backend=backend, executor=InlineExecutor("default"))
-    for _ in range(2):
-        scheduler.run(main(str(folder / "file.txt")), tags=[("user", "somebody")])
-        scheduler.run(with_handles())
-    for expression in (failing(), impossible()):
-        with pytest.raises((ValueError, TypeError)):
-            scheduler.run(expression)
+    fill(backend, folder)
     backend.close()
     yield database
     drop_database(postgres_uri_of, database)

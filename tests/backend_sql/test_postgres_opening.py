@@ -18,8 +18,8 @@ from redun.plugins.discovery import Entry, Origin
 from redun.testing.backend_records import Story, hash_of
 from redun_backend_sql.factory import make_backend
 from redun_backend_sql.postgres.backend import PostgresBackend
-from redun_backend_sql.postgres.connecting import Server
 from redun_backend_sql.postgres.connection import PostgresConnection
+from redun_backend_sql.postgres.server import Server
 from redun_backend_sql.revision import SCHEMA_REVISION, VERSION_TABLE
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import logging
-import textwrap
 
 import pytest
+from config_texts import read
 from redun.config import Config, ConfigError, make_executor
 from redun.config.check import find_problems
 from redun.plugins import manager
-
-
-def read(text: str, configdir=None) -> Config:
-    config = Config(configdir=configdir)
-    config.read_string(textwrap.dedent(text).lstrip(), "redun.ini")
-    return config
 
 
 def errors(config: Config) -> list[str]:

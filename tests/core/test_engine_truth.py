@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from redun import Scheduler, catch, cond, task
 from redun.backends.memory import MemoryBackend
@@ -198,7 +198,6 @@ def is_refusing(program: Program, call: Call) -> bool:
     return any(program.name(index) == call[0] and body.kind == "refuse" for index, body in enumerate(program.bodies))
 
 
-@settings(max_examples=150, deadline=None)
 @given(programs(), st.integers(-2, 2), st.data())
 def test_a_program_evaluates_to_what_plain_python_makes_of_it(program: Program, x: int, data: st.DataObject) -> None:
     engine = Engine(InlineExecutor("default"))

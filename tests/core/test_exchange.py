@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from redun import File, Handle, Scheduler, task
 from redun.backends.copying import collect_records
@@ -266,7 +266,6 @@ def test_damaged_plain_data_is_told_from_whole_data():
         imported(lines)
 
 
-@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_whatever_is_changed_in_a_file_its_message_has_a_line(lines: list[bytes], data: st.DataObject):
     """Bytes are changed, lines are left out, repeated and exchanged: never anything but our own error."""

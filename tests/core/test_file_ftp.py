@@ -11,6 +11,8 @@ import pytest
 from redun.file import Dir, File
 from redun.testing import FileSystemSuite
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

@@ -7,6 +7,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 BROKEN = Path(__file__).with_name("broken_filesystems.py")
 
 

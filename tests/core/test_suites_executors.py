@@ -4,6 +4,8 @@ import pytest
 from redun.testing import ExecutorSuite
 from small_executors import AsyncioExecutor, ProcessPerCall, ScriptExecutor, Shuffled, ThreadPerCall
 
+pytestmark = pytest.mark.once
+
 
 class TestThreadPerCall(ExecutorSuite):
     @pytest.fixture

@@ -14,6 +14,8 @@ import broken_backends
 import broken_executors
 import pytest
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parent
 RUN_TESTS = "import os, sys, pytest; code = pytest.main(sys.argv[1:]); sys.stdout.flush(); os._exit(code)"
 """Broken executors leave threads behind that would keep the program from ending."""

@@ -15,7 +15,7 @@ from redun.value import ProxyValue, TypeRegistry, decode, encode, hash_value, is
 np = pytest.importorskip("numpy", reason="needs numpy: pip install numpy")
 extra = pytest.importorskip("hypothesis.extra.numpy")
 
-examples = settings(max_examples=150, deadline=timedelta(seconds=20), suppress_health_check=list(HealthCheck))
+examples = settings(deadline=timedelta(seconds=20), suppress_health_check=list(HealthCheck))
 
 plain_dtypes = st.one_of(
     extra.scalar_dtypes(),

@@ -28,7 +28,7 @@ pa = pytest.importorskip("pyarrow", reason="needs pyarrow: pip install pyarrow")
 hypothesis_pandas = pytest.importorskip("hypothesis.extra.pandas")
 from value_tables import arrow_table, polars_frame, wide_frame  # noqa: E402 - needs all of these
 
-examples = settings(max_examples=60, deadline=datetime.timedelta(seconds=20), suppress_health_check=list(HealthCheck))
+examples = settings(deadline=datetime.timedelta(seconds=20), suppress_health_check=list(HealthCheck))
 
 
 def back(value: Any) -> Any:

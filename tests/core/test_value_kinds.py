@@ -39,7 +39,7 @@ from redun.value import (
 
 redun_namespace = "test_value_kinds"
 
-examples = settings(max_examples=100, deadline=datetime.timedelta(seconds=20))
+examples = settings(deadline=datetime.timedelta(seconds=20))
 
 
 def back(value: Any) -> Any:

@@ -40,6 +40,7 @@ def find_python(version: str) -> str:
     pytest.skip(f"no Python {version} found")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_hashes_are_the_pinned_ones_in_every_python_version(version: str):
     assert hashes_of(find_python(version), "random") == json.loads(PINNED.read_text())

@@ -349,7 +349,7 @@ class TestWhatIsLeftForTheNextTask:
 
 
 class TestEndurance:
-    @pytest.mark.parametrize(("method", "deaths"), [("fork", 200), ("forkserver", 40)])
+    @pytest.mark.parametrize(("method", "deaths"), [("fork", 80), ("forkserver", 30)])
     def test_many_deaths_leave_no_file_process_or_memory(self, context, sink, method, deaths):
         executor = LocalExecutor("pool", mode="process", max_workers=2, start_method=method)
         executor.start(context, sink)

@@ -54,6 +54,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def latest(folder: Path) -> str:
+    """The id of the latest execution."""
+    return str(json.loads(redun(folder, "log", "-", "--json"))["id"])
+
+
 def command() -> str:
     return str(Path(sys.executable).with_name("redun"))
 
@@ -84,8 +90,7 @@ def job_of(folder: Path, execution: str, task: str) -> str:
 @pytest.mark.parametrize(
     "words", ["log -.2", "log -.2 --json", "log --downstream -.2", "explain -.2", "explain --json -.2", "viz -.2"]
 )
-def test_a_job_of_the_latest_execution_is_no_option(folder: Path, words: str) -> None:
-    latest = json.loads(redun(folder, "log", "-", "--json"))["id"]
+def test_a_job_of_the_latest_execution_is_no_option(folder: Path, latest: str, words: str) -> None:
     assert redun(folder, *words.split()) == redun(folder, *words.replace("-.2", f"{latest}.2").split())
     assert f"execution {latest} has no job number 99" in redun(folder, *words.replace("-.2", "-.99").split(), code=2)
     assert "No such option" in redun(folder, *words.split(), "--jsn", code=2)

@@ -13,9 +13,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where generated programs are written as modules, and their tasks note that they run."""
-    folder = tmp_path_factory.mktemp("truth")
+    return tmp_path_factory.mktemp("truth")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def surroundings(folder: Path) -> Iterator[None]:
+    """What generated programs need of this process. Tests of other folders find it as it was."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setattr(sys, "dont_write_bytecode", True)
@@ -23,4 +28,4 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("REDUN_TRUTH_LOG", "")
         # Thousands of executions, and a warning each time that a task is made again because of a task that it returned.
         patch.setattr(logging.getLogger("redun"), "disabled", True)
-        yield folder
+        yield

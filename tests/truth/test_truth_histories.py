@@ -18,7 +18,7 @@ QUICK = settings(
 )
 
 
-@settings(QUICK, max_examples=140)
+@settings(QUICK, max_examples=100)
 @given(history=histories())
 def test_inline(folder: Path, history: History) -> None:
     compare(folder, inline, history)
@@ -30,7 +30,7 @@ def test_in_threads(folder: Path, history: History) -> None:
     compare(folder, threads, history)
 
 
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=12)
 @given(history=histories(most_steps=2, sub_runs=0))
 def test_in_processes(folder: Path, history: History) -> None:
     compare(folder, processes, history)

@@ -56,7 +56,10 @@ class Expressions(Gathering):
     do_now = do_arg
 
     def do_var(self, node: Node, frame: Frame) -> Outcome:
-        return self.evaluate(frame.let(node), frame)
+        outcome = self.evaluate(frame.let(node), frame)
+        if frame.task is not None and frame.task.has_awaited(node.data):
+            return Outcome(outcome.value)  # by now a value like any other: its calls were made before
+        return outcome
 
     def do_task(self, node: Node, frame: Frame) -> Outcome:
         return Outcome(Task(*node.data))
@@ -76,7 +79,12 @@ class Expressions(Gathering):
         return Outcome(errors=[runtime.CLASSES[node.data[0]](node.data[1])])
 
     def do_display(self, node: Node, frame: Frame) -> Outcome:
-        return then(self.side_by_side(node.parts, frame), truth_values.BUILDERS[node.kind])
+        parts = self.side_by_side(node.parts, frame)
+        whole = then(parts, truth_values.BUILDERS[node.kind])
+        if node.kind == "set" and whole.errors and not parts.errors:
+            # In which order the items are put in is not said.
+            return Outcome(errors=truth_values.errors_of_hashing(parts.value), trace=parts.trace)
+        return whole
 
     def do_op(self, node: Node, frame: Frame) -> Outcome:
         name, *attribute = node.data

@@ -61,3 +61,14 @@ def _set(items: list[Any]) -> set[Any]:
     if len(made) < len({runtime.canon(item) for item in items}):
         raise Unfit  # 1, True and 1.0 are equal, and which of them stays depends on the order
     return made
+
+
+def errors_of_hashing(items: list[Any]) -> list[Exception]:
+    """What each of some items that cannot be in a set raises."""
+    errors: list[Exception] = []
+    for item in items:
+        try:
+            hash(item)
+        except TypeError as error:
+            errors.append(error)
+    return errors

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import re
 import typing
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from redun.cache_options import CacheCheckValid, CacheScope
 from redun.errors import InvalidValueError, UsageError
-from redun.expression import TaskExpression, has_expressions
+from redun.expression import TaskExpression
 from redun.hashing import hash_data, hash_parts
 from redun.namespace import compute_namespace
 from redun.nested import merge_dicts
-from redun.option_checks import check_boolean, check_booleans, check_name, check_texts
+from redun.option_checks import check_task
 from redun.result_length import get_result_length
 from redun.signature import Binder, make_binder
 from redun.source import get_func_source
-from redun.tags import check_tags
 from redun.task_registry import get_task_registry
 from redun.value import Value, hash_value
 
@@ -34,12 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
-NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
-
-
 _HEX_DIGITS = 12
-_READ_WHEN_DEFINED = ("config_args", "hash_helpers", "load_module", "nout", "use_wrapper_signature")
 
 
 def split_task_fullname(task_fullname: str) -> tuple[str, str]:
@@ -102,52 +94,7 @@ class Task(Value, Generic[P, R]):
             raise TypeError(f"task {self.fullname!r}: hash_includes is a list of values, not {values!r}") from None
 
     def _validate(self) -> None:
-        where = f"task {self.fullname!r}"
-        check_name(where, "the name", self.name)
-        check_name(where, "the namespace", self.namespace)
-        check_texts(where, "compat", self.compat)
-        check_boolean(where, "script", self.script)
-        check_booleans(where, self.get_task_options())
-        if not NAME.match(self.name):
-            raise ValueError(
-                f"{where}: the name must be ASCII letters, digits and underscores, and not start with a digit"
-            )
-        if self.namespace and not NAMESPACE.match(self.namespace):
-            raise ValueError(f"{where}: the namespace must be names joined by dots")
-        for name in _READ_WHEN_DEFINED:
-            if has_expressions(self.get_task_option(name)):
-                raise TypeError(f"{where}: {name} is read where the task is defined, and cannot be an expression")
-        nout = self.get_task_option("nout")
-        if nout is not None and (not isinstance(nout, int) or isinstance(nout, bool)):
-            raise TypeError(f"{where}: nout must be an int, not {nout!r}")
-        if nout is not None and nout < 0:
-            raise TypeError(f"{where}: nout must not be negative, but is {nout}")
-        tags = self.get_task_option("tags")
-        try:
-            if not has_expressions(tags):
-                check_tags(tags)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
-        config_args = self.get_task_option("config_args") or ()
-        check_texts(where, "config_args", config_args)
-        unknown = [name for name in config_args if name not in self.signature.parameters]
-        if unknown:
-            raise ValueError(f"{where}: config_args names {unknown}, which are not among its parameters")
-        if self.is_async() and not self._has_async_caching():
-            raise ValueError(
-                f"{where} is async, so its body cannot be cached on its own: "
-                "declare cache=False, or check_valid='shallow'"
-            )
-
-    def _has_async_caching(self) -> bool:
-        if has_expressions([self.get_task_option(name) for name in ("cache", "cache_scope", "check_valid")]):
-            return True  # whatever it will be, the body is not cached
-        scope = self.get_task_option("cache_scope")
-        if scope is None and self.has_task_option("cache"):
-            scope = CacheScope.BACKEND if self.get_task_option("cache") else CacheScope.CSE
-        if scope is None or CacheScope(scope) is CacheScope.BACKEND:
-            return CacheCheckValid(self.get_task_option("check_valid", "full")) is CacheCheckValid.SHALLOW
-        return True
+        check_task(self)
 
     # -- facts --------------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from redun.cache_options import CacheCheckValid, CacheScope
 from redun.expression import has_expressions
+from redun.tags import check_tags
 
+if TYPE_CHECKING:
+    from redun.base_task import Task
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
+NAMESPACE = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 BOOLEANS = ("cache", "hash_helpers", "prov", "use_wrapper_signature")
+_READ_WHEN_DEFINED = ("config_args", "hash_helpers", "load_module", "nout", "use_wrapper_signature")
+
+
+def check_task(task: Task[..., Any]) -> None:
+    """Raise `TypeError` or `ValueError` for a task whose name or options are none, or contradict its function."""
+    where = f"task {task.fullname!r}"
+    check_name(where, "the name", task.name)
+    check_name(where, "the namespace", task.namespace)
+    check_texts(where, "compat", task.compat)
+    check_boolean(where, "script", task.script)
+    check_booleans(where, task.get_task_options())
+    if not NAME.match(task.name):
+        raise ValueError(f"{where}: the name must be ASCII letters, digits and underscores, and not start with a digit")
+    if task.namespace and not NAMESPACE.match(task.namespace):
+        raise ValueError(f"{where}: the namespace must be names joined by dots")
+    for name in _READ_WHEN_DEFINED:
+        if has_expressions(task.get_task_option(name)):
+            raise TypeError(f"{where}: {name} is read where the task is defined, and cannot be an expression")
+    _check_nout(where, task.get_task_option("nout"))
+    tags = task.get_task_option("tags")
+    try:
+        if not has_expressions(tags):
+            check_tags(tags)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    config_args = task.get_task_option("config_args") or ()
+    check_texts(where, "config_args", config_args)
+    unknown = [name for name in config_args if name not in task.signature.parameters]
+    if unknown:
+        raise ValueError(f"{where}: config_args names {unknown}, which are not among its parameters")
+    if task.is_async() and not _has_async_caching(task):
+        raise ValueError(
+            f"{where} is async, so its body cannot be cached on its own: declare cache=False, or check_valid='shallow'"
+        )
+
+
+def _check_nout(where: str, nout: Any) -> None:
+    if nout is not None and (not isinstance(nout, int) or isinstance(nout, bool)):
+        raise TypeError(f"{where}: nout must be an int, not {nout!r}")
+    if nout is not None and nout < 0:
+        raise TypeError(f"{where}: nout must not be negative, but is {nout}")
+
+
+def _has_async_caching(task: Task[..., Any]) -> bool:
+    if has_expressions([task.get_task_option(name) for name in ("cache", "cache_scope", "check_valid")]):
+        return True  # whatever it will be, the body is not cached
+    scope = task.get_task_option("cache_scope")
+    if scope is None and task.has_task_option("cache"):
+        scope = CacheScope.BACKEND if task.get_task_option("cache") else CacheScope.CSE
+    if scope is None or CacheScope(scope) is CacheScope.BACKEND:
+        return CacheCheckValid(task.get_task_option("check_valid", "full")) is CacheCheckValid.SHALLOW
+    return True
 
 
 def check_name(where: str, what: str, name: Any) -> None:

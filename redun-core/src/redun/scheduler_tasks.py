@@ -6,9 +6,9 @@ import logging
 from inspect import Signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from redun.base_task import NAME, NAMESPACE, Task
+from redun.base_task import Task
 from redun.expression import SchedulerExpression
-from redun.option_checks import check_name
+from redun.option_checks import NAME, NAMESPACE, check_name
 from redun.signature import make_binder
 from redun.task_registry import get_task_registry
 

@@ -24,7 +24,7 @@ import sys
 import threading
 from redun import Scheduler, task
 from redun_backend_sql.postgres.backend import PostgresBackend
-from redun_backend_sql.postgres.connecting import Server
+from redun_backend_sql.postgres.server import Server
 from redun_backend_sql.uri import postgres_address
 
 logging.disable(logging.INFO)

@@ -124,9 +124,19 @@ class Shell:
         return done.stderr
 
 
+@pytest.fixture(scope="session")
+def make_shell():
+    """Makes a shell in a folder, with the workflow in it."""
+
+    def make_shell(folder: Path) -> Shell:
+        (folder / "wf.py").write_text(WORKFLOW)
+        (folder / "text.txt").touch()
+        (folder / "empty").mkdir()
+        return Shell(folder)
+
+    return make_shell
+
+
 @pytest.fixture
-def redun(tmp_path):
-    (tmp_path / "wf.py").write_text(WORKFLOW)
-    (tmp_path / "text.txt").touch()
-    (tmp_path / "empty").mkdir()
-    return Shell(tmp_path)
+def redun(make_shell, tmp_path):
+    return make_shell(tmp_path)

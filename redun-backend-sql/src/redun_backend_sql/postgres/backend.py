@@ -14,10 +14,11 @@ from redun.errors import BackendError
 
 from redun_backend_sql import defaults
 from redun_backend_sql.backend import SqlBackend
-from redun_backend_sql.postgres.connecting import LOCK_TIMEOUT, Server, open_connection
+from redun_backend_sql.postgres.connecting import LOCK_TIMEOUT, open_connection
 from redun_backend_sql.postgres.connection import PostgresConnection
 from redun_backend_sql.postgres.errors import BusyServerError, ConflictError, LostConnectionError, translated_errors
 from redun_backend_sql.postgres.repository import refuse_foreign, refuse_unwritable, require_present_schema
+from redun_backend_sql.postgres.server import Server
 from redun_backend_sql.revision import SCHEMA_REVISION
 from redun_backend_sql.uri import postgres_address
 

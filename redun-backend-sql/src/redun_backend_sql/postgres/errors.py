@@ -12,7 +12,7 @@ from redun.errors import BackendError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from redun_backend_sql.postgres.connecting import Server
+    from redun_backend_sql.postgres.server import Server
 
 SERVER_IS_BUSY = ("57P03", "53300")
 """It starts, stops or has no connection left: a moment later it may do."""

@@ -6,10 +6,11 @@ import itertools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from redun_backend_sql.postgres.connecting import Server, open_connection
+from redun_backend_sql.postgres.connecting import open_connection
 from redun_backend_sql.postgres.connection import PostgresConnection
 from redun_backend_sql.postgres.errors import translated_errors
 from redun_backend_sql.postgres.repository import refuse_foreign, require_present_schema
+from redun_backend_sql.postgres.server import Server
 from redun_backend_sql.postgres.spelling import spelled
 from redun_backend_sql.uri import postgres_address
 

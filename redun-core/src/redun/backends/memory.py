@@ -8,12 +8,12 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
-from redun.backends.base import EXTENSION, MOST_CALLS, Backend, refuse_large_values, warn_of_missing_values
+from redun.backends.base import EXTENSION, MOST_CALLS, Backend, warn_of_missing_values
 from redun.backends.memory_lineage import MemoryLineage
 from redun.backends.memory_maintenance import MemoryMaintenance
+from redun.backends.memory_recording import MemoryRecording
 from redun.backends.memory_search import MemorySearch
 from redun.backends.memory_sync import MemorySync
-from redun.backends.memory_tags import MemoryTags
 from redun.backends.records import (
     MOST_CHILDREN_COUNTED,
     CallHit,
@@ -36,7 +36,6 @@ from redun.backends.records import (
     TaskRecord,
     ValueRecord,
 )
-from redun.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, MemoryMaintenance, Backend):
+class MemoryBackend(MemoryRecording, MemoryLineage, MemorySearch, MemorySync, MemoryMaintenance, Backend):
     """Plain dictionaries behind one lock.
 
     It may be shared by schedulers and threads. What it holds is never written anywhere, and grows until it is dropped.
@@ -89,34 +88,6 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, MemoryM
         """Nothing to let go of: what was recorded stays as long as the object."""
 
     # -- the run path -------------------------------------------------------------------------------------------------
-
-    def record(self, batch: RecordBatch) -> None:
-        refuse_large_values(batch.values, self.max_value_size)
-        with self._lock:
-            self._refuse_dangling(batch)
-            for execution in batch.executions:
-                if execution.updated_time >= self._executions.setdefault(execution.id, execution).updated_time:
-                    self._executions[execution.id] = execution
-            for task in batch.tasks:
-                self._tasks.setdefault(task.hash, task)
-            for value in batch.values:
-                self._add_value(value)
-            for task_set in batch.task_sets:
-                self._task_sets[task_set.hash] = frozenset(task_set.task_hashes)
-            for evaluation in batch.evaluations:
-                self._evaluation_records[evaluation.eval_hash, evaluation.raw_hash] = evaluation
-                self._add_evaluation(evaluation.eval_hash, evaluation.raw_hash, evaluation.time)
-            for call in batch.calls:
-                self._add_call(call)
-            for job in batch.jobs:
-                self._add_job(job)
-            for tag in batch.tags:
-                self._record_tag(tag)
-            for handle in batch.handles:
-                known = self._handles.setdefault(handle.hash, handle)
-                self._handles[handle.hash] = known._replace(is_valid=handle.is_valid)
-            for edge in batch.handle_edges:
-                self._handle_children[edge.parent][edge.child] = edge.step
 
     def find_evaluations(self, eval_hashes: Sequence[bytes]) -> dict[bytes, EvaluationHit]:
         with self._lock:
@@ -279,74 +250,6 @@ class MemoryBackend(MemoryLineage, MemorySearch, MemoryTags, MemorySync, MemoryM
             return {name: list(self._tags[kind, name]) for name in entity_ids if (kind, name) in self._tags}
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _refuse_dangling(self, batch: RecordBatch) -> None:
-        """Raise before anything is written, so that a batch is kept whole or not at all."""
-        tasks = self._tasks.keys() | {task.hash for task in batch.tasks}
-        task_sets = self._task_sets.keys() | {task_set.hash for task_set in batch.task_sets}
-        calls = self._calls_by_hash.keys() | {call.call_hash for call in batch.calls}
-        executions = self._executions.keys() | {execution.id for execution in batch.executions}
-        named = {record.task_hash for records in (batch.evaluations, batch.calls, batch.jobs) for record in records}
-        for task_hash in named - tasks:
-            raise BackendError(f"a record names the task {task_hash.hex()}, which was never recorded")
-        for call in batch.calls:
-            if call.task_set_hash not in task_sets:
-                raise BackendError(f"a call names the task set {call.task_set_hash.hex()}, which was never recorded")
-        for job in batch.jobs:
-            if job.call_hash is not None and job.call_hash not in calls:
-                raise BackendError(f"a job names the call {job.call_hash.hex()}, which was never recorded")
-            if job.execution_id not in executions:
-                raise BackendError(f"a job names the execution {job.execution_id}, which was never recorded")
-        if batch.handle_edges:
-            states = self._handles.keys() | {handle.hash for handle in batch.handles}
-            for state in (each for edge in batch.handle_edges for each in edge[:2]):
-                if state not in states:
-                    raise BackendError(f"an edge names the state {state.hex()} of a handle, which was never recorded")
-
-    def _add_value(self, value: ValueRecord) -> None:
-        if value.hash in self._values:
-            return
-        self._values[value.hash] = value
-        for child in value.children:
-            self._containers[child][value.hash] = None
-        if value.path is not None:
-            self._files[value.path][value.hash] = None
-
-    def _add_evaluation(self, eval_hash: bytes, raw_hash: bytes, time: float) -> None:
-        seen = self._evaluations[eval_hash]
-        if time >= seen.get(raw_hash, time):
-            seen[raw_hash] = time
-
-    def _add_call(self, call: CallRecord) -> None:
-        if call.raw_hash is not None:
-            self._add_evaluation(call.eval_hash, call.raw_hash, call.time)
-        key = (call.call_hash, call.context_hash)
-        known = self._calls.get(key)
-        if known is not None:
-            call = known._replace(time=max(known.time, call.time))
-        self._calls[key] = call
-        self._calls_by_hash[call.call_hash] = call
-        self._calls_of_evaluation[call.eval_hash][key] = None
-        self._calls_by_result[call.value_hash][call.call_hash] = None
-        for argument in call.arguments:
-            self._calls_by_argument[argument.value_hash][call.call_hash] = None
-
-    def _add_job(self, job: JobRecord) -> None:
-        key = (job.execution_id, job.number)
-        of_execution = self._jobs[job.execution_id]
-        counts = self._counts[job.execution_id]
-        known = of_execution.get(job.number)
-        if known is not None:
-            if job.status is Status.RUNNING:
-                return
-            counts[known.task_hash, known.status] -= 1
-        of_execution[job.number] = job
-        counts[job.task_hash, job.status] += 1
-        self._jobs_by_task[job.task_hash][key] = None
-        if job.parent is not None:
-            self._children[job.execution_id, job.parent][job.number] = None
-        if job.call_hash is not None:
-            self._jobs_by_call[job.call_hash][key] = None
 
     def _completed(self, eval_hash: bytes) -> list[CallRecord]:
         return [self._calls[key] for key in self._calls_of_evaluation.get(eval_hash, {})]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,6 +40,32 @@ class _Age(click.ParamType):  # type: ignore[type-arg] # generic in newer versio
         return seconds
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The options that say which executions are to go, as the command line has them."""
+
+    execution_ids: tuple[str, ...]
+    keep_last: int | None
+    older_than: float | None
+    statuses: tuple[str, ...]
+    tags: tuple[str, ...]
+    not_tags: tuple[str, ...]
+
+    def retention(self, backend: Backend) -> Retention:
+        """What they mean, once the ids are looked up. Raises `UsageError` for what is no id, status or tag."""
+        from redun.provenance.find import find_execution
+        from redun.provenance.retention import Retention
+
+        return Retention(
+            execution_ids=tuple(dict.fromkeys(find_execution(backend, text) for text in self.execution_ids)),
+            statuses=_statuses(self.statuses),
+            tags=_tags(self.tags, "--tag"),
+            other_tags=_tags(self.not_tags, "--not-tag"),
+            older_than=self.older_than,
+            keep_last=self.keep_last,
+        )
+
+
 @click.command()
 @click.argument("execution_ids", nargs=-1, metavar="[EXEC_ID]...")
 @click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Keep the newest N of those that fit.")
@@ -51,19 +78,7 @@ class _Age(click.ParamType):  # type: ignore[type-arg] # generic in newer versio
 @click.option("--vacuum", is_flag=True, help="Then give the room back to the filesystem; others wait meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def gc(
-    app: App,
-    execution_ids: tuple[str, ...],
-    keep_last: int | None,
-    older_than: float | None,
-    statuses: tuple[str, ...],
-    tags: tuple[str, ...],
-    not_tags: tuple[str, ...],
-    grace: float,
-    yes: bool,
-    vacuum: bool,
-    as_json: bool,
-) -> None:
+def gc(app: App, /, grace: float, yes: bool, vacuum: bool, as_json: bool, **choice: Any) -> None:
     """Remove executions, with their jobs and every result, value, task and file of the value store that only they need.
 
     Removed are executions that fit all that is given, and whatever nothing refers to. Without options and EXEC_IDs it
@@ -79,8 +94,7 @@ def gc(
     config = app.load_existing_config()
     backend = open_to_write(config) if yes else app.open_backend()
     try:
-        retention = _retention(backend, execution_ids, keep_last, older_than, statuses, tags, not_tags)
-        chosen = retention.select(backend)
+        chosen = _Choice(**choice).retention(backend).select(backend)
         with Stages() as stages:
             collect = backend.collect_garbage if yes else backend.plan_garbage
             garbage = collect(chosen, grace, stages.tell)
@@ -90,24 +104,6 @@ def gc(
     finally:
         backend.close()
     (_print_json if as_json else _print)(garbage, yes, given_back)
-
-
-def _retention(
-    backend: Backend,
-    execution_ids: tuple[str, ...],
-    keep_last: int | None,
-    older_than: float | None,
-    statuses: tuple[str, ...],
-    tags: tuple[str, ...],
-    not_tags: tuple[str, ...],
-) -> Retention:
-    from redun.provenance.find import find_execution
-    from redun.provenance.retention import Retention
-
-    ids = tuple(dict.fromkeys(find_execution(backend, text) for text in execution_ids))
-    return Retention(
-        ids, _statuses(statuses), _tags(tags, "--tag"), _tags(not_tags, "--not-tag"), older_than, keep_last
-    )
 
 
 def _statuses(texts: tuple[str, ...]) -> frozenset[str]:

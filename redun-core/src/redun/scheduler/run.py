@@ -89,7 +89,24 @@ class Run:
         self.kept: list[Any] = []
         self.threads: dict[str, tuple[Promise[Any], Job]] = {}
         """What `fork_thread` has started, by the hash of the thread, and the job that did so."""
-        self.recorder = Recorder(scheduler.backend, execution, extension)
+        self._scheduler = scheduler
+        self.tasks: dict[str, PreparedTask] = {}
+        self.observers = Observers(scheduler.observers, observers)
+        self._events: list[JobEvent] = []
+        self.interrupts = Interrupts(lambda: self.inbox.put(reports.INTERRUPT))
+        self._hosts: dict[int, Host] = {}
+        self.at_end: list[Callable[[], None]] = []
+        """What else is to be done when the run has ended: see `redun.scheduler.sub_runs`."""
+        self.open_sub_runs: set[int] = set()
+        """Numbers of the jobs whose sub-schedulers have been started, and have not reported."""
+        self.counts_below: list[Mapping[str, Sequence[int]]] = []
+        """The job counts of sub-schedulers."""
+        self._make_parts(scheduler, execution)
+        self.top = Job(self, 0, None, Cell(None))
+        self.top.context = context
+
+    def _make_parts(self, scheduler: Scheduler, execution: ExecutionRecord) -> None:
+        self.recorder = Recorder(scheduler.backend, execution, self.extension)
         self.handles = Handles(scheduler.backend, self.recorder)
         self.cache = RepositoryCache(
             scheduler.backend, self.task_sets, self._current_task_hashes, self.handles.look_up, self._is_defined
@@ -101,7 +118,7 @@ class Run:
             self.attempts.submitted,
             self._roll_back,
             Limits(scheduler.limits),
-            job_id_base,
+            self.job_id_base,
             scheduler.executors_of_tasks(),
         )
         self.equal_calls = EqualCalls(self)
@@ -110,20 +127,6 @@ class Run:
         self.awaiting = Awaiting(self)
         self.standstill = Standstill(self)
         self.reducer = Reducer(self._prepare_task, self.calls.start, self.calls.reject, scheduler)
-        self.tasks: dict[str, PreparedTask] = {}
-        self._scheduler = scheduler
-        self.observers = Observers(scheduler.observers, observers)
-        self._events: list[JobEvent] = []
-        self.interrupts = Interrupts(lambda: self.inbox.put(reports.INTERRUPT))
-        self._hosts: dict[int, Host] = {}
-        self.at_end: list[Callable[[], None]] = []
-        """What else is to be done when the run has ended: see `redun.scheduler.sub_runs`."""
-        self.open_sub_runs: set[int] = set()
-        """Numbers of the jobs whose sub-schedulers have been started, and have not reported."""
-        self.counts_below: list[Mapping[str, Sequence[int]]] = []
-        """The job counts of sub-schedulers."""
-        self.top = Job(self, 0, None, Cell(None))
-        self.top.context = context
 
     # -- what the parts ask for ---------------------------------------------------------------------------------------
 

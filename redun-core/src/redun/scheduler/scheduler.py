@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
-import platform
 import shlex
 import sys
 import threading
-import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import EntityKind, ExecutionRecord, Status, TagRecord
-from redun.errors import NoCurrentScheduler, UsageError
-from redun.expression import TaskExpression
-from redun.scheduler.context import NO_CONTEXT, Context
+from redun.backends.records import EntityKind, TagRecord
+from redun.errors import NoCurrentScheduler
 from redun.scheduler.executors import RUN_BITS, ExecutorPool, ExecutorsByName
 from redun.scheduler.extension import WHOLE_EXECUTION
+from redun.scheduler.new_runs import (
+    check_execution_id,
+    execution_record,
+    first_context,
+    plugged_observers,
+    shown_expression,
+)
 from redun.scheduler.options import NO_EXPORTS
-from redun.scheduler.root import root_expression, root_task
+from redun.scheduler.root import root_expression
 from redun.scheduler.run import Run
 from redun.session import get_current_scheduler, set_current_scheduler
 from redun.tags import check_many_tags
-from redun.task import split_task_fullname
 from redun.task_registry import get_task_registry
 from redun.value import get_type_registry
 
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from redun.backends.base import Backend
+    from redun.backends.records import ExecutionRecord
     from redun.config import Config
     from redun.executors.base import Executor
     from redun.expression import Expression
     from redun.promise import Promise
+    from redun.scheduler.context import Context
     from redun.scheduler.events import JobObserver
     from redun.scheduler.extension import Extension
     from redun.scheduler.job import Job
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from redun.value import TypeRegistry
 
 _run_numbers = itertools.count(1)
-
 
 USES_CACHE = "redun.cache"
 """Key of the tag of an execution that was started without the cache: its value is false."""
@@ -136,6 +137,10 @@ class Scheduler:
         return self._config_given
 
     @property
+    def _config_in_use(self) -> Config | None:
+        return self.config if self._config_given else None
+
+    @property
     def executors(self) -> MutableMapping[str, Executor]:
         """The executors by name. One that nobody has used yet is made when it is taken out.
 
@@ -196,8 +201,8 @@ class Scheduler:
         pairs = check_many_tags(tags)
         self._get_ready()
         if execution_id is not None:
-            self._check_execution_id(execution_id)
-        argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", _describe(expr))
+            check_execution_id(self.backend, execution_id)
+        argv = tuple(exec_argv) if exec_argv is not None else ("scheduler.run", shown_expression(expr))
         run = self.make_execution(expr, argv, dryrun, cache, context or {}, execution_id=execution_id)
         for key, value in pairs:
             run.recorder.tag(TagRecord(EntityKind.EXECUTION, run.execution_id, key, value))
@@ -255,11 +260,9 @@ class Scheduler:
 
         context: merged into that of the configuration.
         """
-        moment = time.time()
-        execution = execution_id or str(uuid.uuid4())
-        record = ExecutionRecord(execution, argv, Status.RUNNING, moment, moment, None, _scheduler_id())
-        run = self.make_run(record, expr, dryrun, cache, self._context(context), exports=exports)
-        self.logger.info("Start Execution %s: %s", execution, shlex.join(argv))
+        record = execution_record(execution_id, argv)
+        run = self.make_run(record, expr, dryrun, cache, first_context(self._config_in_use, context), exports=exports)
+        self.logger.info("Start Execution %s: %s", record.id, shlex.join(argv))
         return run
 
     def make_run(
@@ -281,7 +284,7 @@ class Scheduler:
             is_dry=dryrun,
             use_cache=cache,
             context=context,
-            observers=self._plugged_observers(record.id, expr),
+            observers=plugged_observers(self._config_in_use, record.id, expr),
             extension=extension,
             exports=exports,
         )
@@ -312,48 +315,16 @@ class Scheduler:
 
     def _get_ready(self) -> None:
         self.load()
+        hashes_helpers = False
         if self._config_given:
+            from redun.config.build import scheduler_settings
             from redun.plugins import get_plugins
             from redun.plugins.connect import connect_value_types
 
             connect_value_types(get_plugins())
-        self.task_registry.hash_helpers(self._hashes_helpers())
+            hashes_helpers = scheduler_settings(self.config).hash_helpers
+        self.task_registry.hash_helpers(hashes_helpers)
         self.task_registry.forget_outdated()
-
-    def _hashes_helpers(self) -> bool:
-        if not self._config_given:
-            return False
-        from redun.config.build import scheduler_settings
-
-        return scheduler_settings(self.config).hash_helpers
-
-    def _context(self, changes: Mapping[str, Any]) -> Context:
-        configured: Mapping[str, Any] = {}
-        if self._config_given:
-            from redun.config.build import scheduler_settings
-
-            configured = scheduler_settings(self.config).context
-        return (Context(configured) if configured else NO_CONTEXT).updated(changes)
-
-    def _check_execution_id(self, execution_id: str) -> None:
-        try:
-            is_uuid = str(uuid.UUID(execution_id)) == execution_id
-        except ValueError:
-            is_uuid = False
-        if not is_uuid:
-            raise UsageError(f"the execution id {execution_id!r} must be a UUID, such as {uuid.uuid4()}")
-        if self.backend.execution(execution_id) is not None:
-            raise UsageError(f"there is an execution {execution_id} already: choose another id, or none")
-
-    def _plugged_observers(self, execution_id: str, expr: Any) -> tuple[JobObserver, ...]:
-        if not self._config_given:
-            return ()
-        from redun.config.secrets import masked_view
-        from redun.plugins import ExecutionInfo, get_plugins
-
-        task_name = expr.task_name if isinstance(expr, TaskExpression) else root_task.fullname
-        execution = ExecutionInfo(execution_id, split_task_fullname(task_name)[0], task_name)
-        return get_plugins().job_observers(masked_view(self.config), execution)
 
     def evaluate(self, expr: Any, parent_job: Job | None = None) -> Promise[Any]:
         """For scheduler tasks: a promise for an expression, or a nested value, evaluated under a job.
@@ -424,11 +395,3 @@ class Scheduler:
         from redun.scheduler.run_log import log_table
 
         log_table(self.logger, self.job_counts)
-
-
-def _describe(expr: Any) -> str:
-    return expr.task_name if isinstance(expr, TaskExpression) else type(expr).__name__
-
-
-def _scheduler_id() -> str:
-    return f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

@@ -59,14 +59,7 @@ def sub_run_call(
 
     Raises `SchedulerError` for arguments that contradict each other.
     """
-    if config is not None and config_dir is not None:
-        raise SchedulerError("subrun() takes config or config_dir, not both")
-    if not (config is None or isinstance(config, (Config, Mapping))):
-        raise SchedulerError(f"subrun(): config is a Config, or options by section name, not {config!r}")
-    if config_dir is not None and not isinstance(config_dir, str):
-        raise SchedulerError(f"subrun(): config_dir is the path of a configuration directory, not {config_dir!r}")
-    if isinstance(load_modules, str):
-        raise SchedulerError(f"subrun(): load_modules is a list of names of modules, not {load_modules!r}")
+    _check_arguments(config, config_dir, load_modules)
     is_own = config is not None or config_dir is not None
     exports = dict(job.exports)
     if not exports.pop("prov", True):
@@ -95,6 +88,17 @@ def sub_run_call(
     _announce(scheduler, job.run)
     options = {**task_options, "executor": executor, "_sub_run": settings}
     return subrun_root_task.options(**options)(PackedExpression(expr), config_dir)
+
+
+def _check_arguments(config: Any, config_dir: Any, load_modules: Any) -> None:
+    if config is not None and config_dir is not None:
+        raise SchedulerError("subrun() takes config or config_dir, not both")
+    if not (config is None or isinstance(config, (Config, Mapping))):
+        raise SchedulerError(f"subrun(): config is a Config, or options by section name, not {config!r}")
+    if config_dir is not None and not isinstance(config_dir, str):
+        raise SchedulerError(f"subrun(): config_dir is the path of a configuration directory, not {config_dir!r}")
+    if isinstance(load_modules, str):
+        raise SchedulerError(f"subrun(): load_modules is a list of names of modules, not {load_modules!r}")
 
 
 def _task_modules(scheduler: Scheduler) -> list[str]:

@@ -332,7 +332,7 @@ class FileSystemRules:
         def work(number: int) -> None:
             try:
                 filesystem = get_filesystem(root)
-                for turn in range(20):
+                for turn in range(10):
                     path = put(f"{root}/made/at/once/{turn}/{number}", b"%d" % number * 100)
                     if get(path) != b"%d" % number * 100 or get(f"{root}/shared") != ALL_BYTES * 100:
                         wrong.append(path)
