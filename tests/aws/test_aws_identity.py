@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redun.cli import main
 from redun_aws.credential_signs import has_sign_of_credentials
 from redun_aws.identity import identity_tags, short_name
 from redun_aws.plugin import redun_execution_tags
@@ -103,16 +102,22 @@ def test_files_may_show_it(nobody: None, tmp_path: Path, monkeypatch: pytest.Mon
     assert has_sign_of_credentials()
 
 
-def test_an_execution_has_them_unless_the_user_does_not_want_that(tmp_path: Path) -> None:
-    (tmp_path / "flow.py").write_text("from redun import task\n@task(namespace='a')\ndef main():\n    return 1\n")
+def test_an_execution_has_them_unless_the_user_does_not_want_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "from redun import task\n@task(namespace='a')\ndef main():\n    return 1\n"
+    (tmp_path / "flow_of_identity.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("redun_aws.identity.TIME_LIMIT", LONG)
+    monkeypatch.setattr("redun.plugins.manager.Plugins.execution_tags.__defaults__", (LONG,))
 
     def redun(*words: str) -> str:
-        command = [sys.executable, "-m", "redun", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        with pytest.raises(SystemExit) as end:
+            main(list(words))
+        assert not end.value.code
+        return capsys.readouterr().out
 
-    redun("run", "flow.py", "main")
+    redun("run", "flow_of_identity.py", "main")
     assert "user_aws=moto" in redun("log", "-")
-    redun("run", "--exclude-user", "aws", "flow.py", "main")
+    redun("run", "--exclude-user", "aws", "flow_of_identity.py", "main")
     assert "user_aws" not in redun("log", "-")

@@ -160,10 +160,11 @@ def test_outside_of_a_run_the_configuration_file_counts(monkeypatch: pytest.Monk
     (tmp_path / ".redun").mkdir()
     (tmp_path / ".redun/redun.ini").write_text('[scheduler]\nboto_config = {"read_timeout": 18}\n')
     (tmp_path / "below").mkdir()
-    code = "from redun_aws.sessions import client; print(client('s3').meta.config.read_timeout)"
-    assert run_python(code, tmp_path / "below") == "18"
+    monkeypatch.chdir(tmp_path / "below")
+    monkeypatch.setattr(boto_options, "_of_run", None)
+    assert client("s3").meta.config.read_timeout == 18
     monkeypatch.setenv("REDUN_CONFIG", str(tmp_path / "other"))
-    assert run_python(code, tmp_path / "below") == "60"
+    assert client("s3").meta.config.read_timeout == 60
     assert not (tmp_path / "other").exists()
 
 

@@ -22,7 +22,7 @@ PARTS = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(PARTS, min_size=1, max_size=4), KEYS)
 def test_they_match_what_other_filesystems_match(parts: list[str], key: str) -> None:
     pattern = "/".join(parts)

@@ -9,22 +9,23 @@ from typing import Any
 from redun_aws.errors import AwsError, aws_errors
 from redun_aws.sessions import client
 
-TIME_LIMIT = 1.0
+TIME_LIMIT = 1.5
 """Seconds that a run waits at most for its tags."""
 
 logger = logging.getLogger("redun")
 
 
-def identity_tags(time_limit: float = TIME_LIMIT) -> dict[str, str]:
+def identity_tags(time_limit: float | None = None) -> dict[str, str]:
     """`user_aws_arn`, and `user_aws`, which is the name at its end: of a user, or of the session of a role.
 
     Nothing where AWS does not say so within the time limit, in seconds: a tag is not worth a failure, or waiting for.
     """
+    limit = TIME_LIMIT if time_limit is None else time_limit
     found: list[str] = []
     # A daemon: a process need not stay for it.
-    asking = threading.Thread(target=_ask, args=(found, time_limit), name="redun-aws-identity", daemon=True)
+    asking = threading.Thread(target=_ask, args=(found, limit), name="redun-aws-identity", daemon=True)
     asking.start()
-    asking.join(time_limit)
+    asking.join(limit)
     return {"user_aws_arn": found[0], "user_aws": short_name(found[0])} if found else {}
 
 

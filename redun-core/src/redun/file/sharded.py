@@ -22,7 +22,8 @@ _READERS: dict[str, tuple[str, dict[str, Any]]] = {
     "json": ("read_json", {"lines": True}),
     "orc": ("read_orc", {}),
     "parquet": ("read_parquet", {}),
-    "xml": ("read_xml", {}),
+    # Which needs no further library.
+    "xml": ("read_xml", {"parser": "etree"}),
 }
 
 
