@@ -69,4 +69,5 @@ def _name(part: str) -> str:
 
 def _class(text: str) -> str:
     """The expression for one character out of `[...]`, which Python's own patterns know in all its odd forms."""
-    return f"(?!/)(?{fnmatch.translate(text).removeprefix('(?')[:-2]}"
+    # Without the end of the text, which is what the last two characters stand for.
+    return f"(?!/){fnmatch.translate(text)[:-2]}"
