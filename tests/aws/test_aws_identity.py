@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,22 @@ def silent_server() -> Iterator[str]:
 def test_a_slow_service_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, silent_server: str) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", silent_server)
     assert identity_tags(0.2) == {}
+
+
+def test_a_program_for_credentials_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> None:
+        asked.set()
+        over.wait()
+
+    # As boto3 does where `credential_process` does: none of its own limits counts there.
+    monkeypatch.setattr("redun_aws.identity.client", hang)
+    try:
+        assert identity_tags(0.2) == {}
+        assert asked.is_set()
+    finally:
+        over.set()
 
 
 @pytest.mark.parametrize("wrong", ["profile", "options", "credentials"])
