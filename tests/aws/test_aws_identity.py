@@ -54,7 +54,7 @@ def test_a_slow_service_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, silen
 def test_a_program_for_credentials_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, over = threading.Event(), threading.Event()
 
-    def hang(*_: object) -> None:
+    def hang(*_: object, **__: object) -> None:
         asked.set()
         over.wait()
 
