@@ -162,9 +162,8 @@ def test_what_is_wrong_is_listed_once_and_not_logged_as_well(monkeypatch, caplog
     monkeypatch.setenv("REDUN_DISABLE_PLUGINS", "nobody")
     monkeypatch.setattr(manager, "_process_plugins", None)
     with caplog.at_level(logging.WARNING, logger="redun"):
-        found = warnings(read("[limit]\nx = 1\n[scheduler]\nboto_config = {}\n"))
+        found = warnings(read("[limit]\nx = 1\n"))
     assert caplog.messages == []
-    assert len(found) == 3
+    assert len(found) == 2
     assert found[0].startswith("REDUN_DISABLE_PLUGINS: no plugin to leave out is called nobody. There are: ")
     assert found[1] == "redun.ini:1: [limit]: there is no such section, it is ignored; did you mean [limits]?"
-    assert found[2] == "redun.ini:4: [scheduler] boto_config: this version of redun does not use it yet"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from config_texts import problem_of, read
-from redun.config import Config, executor_names, limits, make_backend, scheduler_settings
+from redun.config import Config, limits, scheduler_settings
 from redun.config.build import configured_tags
 from redun.config.check import find_problems
 
@@ -53,18 +53,6 @@ def test_scheduler_settings_are_parsed():
 def test_the_context_can_come_from_a_file_beside_the_configuration(tmp_path):
     (tmp_path / "context.json").write_text('{"a": 1}')
     assert scheduler_settings(read("[scheduler]\ncontext_file = context.json\n", tmp_path)).context == {"a": 1}
-
-
-@pytest.mark.standard
-def test_a_scheduler_option_that_is_known_and_not_yet_used_is_warned_about_once(caplog):
-    config = read('[scheduler]\nboto_config = {"retries": {}}\n')
-    for _ in range(2):
-        executor_names(config)
-        make_backend(config)
-        scheduler_settings(config)
-    message = "redun.ini:2: [scheduler] boto_config: this version of redun does not use it yet"
-    assert caplog.messages == [message]
-    assert find_problems(config) == [(False, message)]
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,27 @@ def test_commands_that_are_planned_are_told_from_typing_errors(tmp_path):
     from redun.cli.root import COMMANDS
 
     assert not set(PLANNED) & set(COMMANDS)
-    for name in ("console", "aws"):
+    for name in ("console", "launch"):
         done = subprocess.run(
             [sys.executable, "-m", "redun", name, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 2
         assert done.stderr == f"redun: error: the command `redun {name}` is not supported yet\n"
+
+
+def test_a_command_of_a_package_that_is_not_there_says_which_it_is(tmp_path):
+    environ = {**os.environ, "REDUN_PLUGIN_AUTOLOAD": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "redun", "aws", "list-jobs"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("redun: error: no installed plugin provides the command `redun aws`. ")
+    assert "redun-aws" in done.stderr
 
 
 def test_all_commands_can_be_loaded():

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         LocalExecutor,
     )
     from redun.executors.registering import register_executor
-    from redun.file import Dir, File
+    from redun.file import Dir, File, ShardedS3Dataset
+    from redun.file.filesystem import FileSystem
     from redun.handle import Handle
     from redun.namespace import get_current_namespace, namespace
     from redun.run_function import run
@@ -58,6 +59,7 @@ _HOMES = {
     "LocalExecutor": "redun.executors.by_type",
     "PartialTask": "redun.task",
     "Scheduler": "redun.scheduler",
+    "ShardedS3Dataset": "redun.file",
     "Task": "redun.task",
     "apply_tags": "redun.scheduler",
     "catch": "redun.scheduler",
@@ -91,6 +93,7 @@ __all__ = [
     "LocalExecutor",
     "PartialTask",
     "Scheduler",
+    "ShardedS3Dataset",
     "Task",
     "__version__",
     "apply_tags",
@@ -126,7 +129,7 @@ def __getattr__(name: str) -> Any:
 class _Package(ModuleType):
     """Keeps the functions `task` and `namespace` and the text `version` from being hidden by modules of these names.
 
-    Importing a submodule sets it as an attribute of its package.
+    Importing a submodule sets it as an attribute of its package. With the one about finders, files get to know plugins.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -135,7 +138,16 @@ class _Package(ModuleType):
                 value = getattr(value, name)
             elif name == "version":
                 value = value.__version__
+            elif name == "filesystem_finders":
+                value.add_filesystem_finder(_find_filesystem)
         super().__setattr__(name, value)
+
+
+def _find_filesystem(scheme: str) -> FileSystem | None:
+    """Files outside of a run have the filesystems of plugins too."""
+    from redun.plugins.connect import find_filesystem
+
+    return find_filesystem(scheme)
 
 
 sys.modules[__name__].__class__ = _Package

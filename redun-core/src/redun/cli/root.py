@@ -74,6 +74,7 @@ class RootGroup(click.Group):
                 raise click.NoSuchOption(name, ctx=ctx)
             if name in planned.COMMANDS:
                 raise UsageError(f"the command `redun {name}` is not supported yet")
+            _check_packages(name)
             from difflib import get_close_matches
 
             near = get_close_matches(name, [*COMMANDS, *plugin_commands()], n=3)
@@ -105,6 +106,16 @@ def plugin_commands() -> dict[str, click.Command]:
         for command in get_plugins().commands().unambiguous()
         if command.name not in COMMANDS
     }
+
+
+def _check_packages(name: str) -> None:
+    """Raise UsageError for a command that one of our own packages would bring: it says what to do to have it."""
+    from redun.plugins import get_plugins
+    from redun.plugins.hints import COMMAND_PACKAGES
+
+    if name in COMMAND_PACKAGES:
+        how = get_plugins().how_to_get(COMMAND_PACKAGES[name])
+        raise UsageError(f"no installed plugin provides the command `redun {name}`.{how}")
 
 
 class _PluginCommand(click.Command):

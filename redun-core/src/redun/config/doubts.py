@@ -1,4 +1,4 @@
-"""What in a configuration is probably not as it was meant: sections nobody knows, options nobody uses yet.
+"""What in a configuration is probably not as it was meant: sections nobody knows.
 
 It is warned about where a configuration is put to use, once each; `redun config check` lists it.
 """
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # What the core reads, spelled out here so that looking for misspelt names needs no plugin.
 _CORE_SECTIONS = ("scheduler", "backend", "limits", "tags")
 _CORE_GROUPS = ("executors", "repos", "federated_tasks")
-_NOT_YET_USED = ("boto_config",)
 
 logger = logging.getLogger("redun")
 
@@ -39,11 +38,14 @@ def warn_of_doubts(config: Config) -> None:
 
 def doubts(config: Config) -> Iterator[str]:
     """One message for everything that is probably not as it was meant."""
-    yield from _near_misses(config)
-    scheduler = config.section("scheduler")
-    for option in _NOT_YET_USED if scheduler is not None else ():
-        if config.parser.raw_values("scheduler").get(option):
-            yield f"{config.parser.describe('scheduler', option)}: this version of redun does not use it yet"
+    for section in config.section_names():
+        meant = near_miss(section)
+        if meant is None or not config.parser.own_values(section):
+            continue
+        # Only now are plugins looked at: one of them may well have a section of this name.
+        if section_type(config, section) is None:
+            where = config.parser.describe(section)
+            yield f"{where}: there is no such section, it is ignored; did you mean [{meant}]?"
 
 
 def near_miss(section: str) -> str | None:
@@ -60,15 +62,3 @@ def near_miss(section: str) -> str | None:
         return f"{section}.<name>"
     meant = nearest(section, (*_CORE_SECTIONS, *_CORE_GROUPS, "DEFAULT"))
     return f"{meant}.<name>" if meant in _CORE_GROUPS else meant
-
-
-def _near_misses(config: Config) -> Iterator[str]:
-    """One message for each section that nobody knows and whose name is close to a known one."""
-    for section in config.section_names():
-        meant = near_miss(section)
-        if meant is None or not config.parser.own_values(section):
-            continue
-        # Only now are plugins looked at: one of them may well have a section of this name.
-        if section_type(config, section) is None:
-            where = config.parser.describe(section)
-            yield f"{where}: there is no such section, it is ignored; did you mean [{meant}]?"

@@ -49,7 +49,7 @@ class SchedulerSection(Settings):
     )
     boto_config: JsonObject | None = Field(
         default=None,
-        description="Options for the clients of AWS services (botocore's `Config`): a JSON object. Not yet used.",
+        description="Options for the clients of AWS services (botocore's `Config`): a JSON object. Used by redun-aws.",
     )
 
     @field_validator("ignore_warnings")

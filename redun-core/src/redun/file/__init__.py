@@ -24,6 +24,7 @@ from redun.file.filesystem import (
 from redun.file.local import LocalFileSystem
 from redun.file.remote import FsspecFileSystem
 from redun.file.schemes import FTPFileSystem, GSFileSystem, HTTPFileSystem, HTTPSFileSystem
+from redun.file.sharded import ShardedS3Dataset
 from redun.file.staging import (
     ContentStagingDir,
     ContentStagingFile,
@@ -60,6 +61,7 @@ __all__ = [
     "RedunFileNotFoundError",
     "RedunOSError",
     "RedunPermissionError",
+    "ShardedS3Dataset",
     "Staging",
     "StagingDir",
     "StagingFile",
@@ -95,3 +97,16 @@ def glob_file(pattern: str) -> list[str]:
 for _name in __all__:
     if isinstance(globals()[_name], type):
         globals()[_name].__module__ = __name__
+
+
+def __getattr__(name: str) -> Any:
+    if name == "S3FileSystem":
+        # The class that serves `s3://`, which a plugin brings.
+        try:
+            found = type(get_filesystem("s3://"))
+        except UnknownSchemeError:
+            found = FsspecFileSystem
+        if not issubclass(found, FsspecFileSystem):
+            return found
+        raise ImportError("redun.file.S3FileSystem needs the package redun-aws: pip install redun-aws")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -107,8 +107,14 @@ class FileSystem(ABC):
         with self.open(path, "ab"):
             pass
 
+    def receive(self, source: FileSystem, path: str, target_path: str) -> bool:  # noqa: ARG002
+        """Copy a file of another filesystem in a way of one's own. False, without having done anything, without one."""
+        return False
+
     def copy(self, path: str, target: FileSystem, target_path: str) -> None:
         """Copy a file within this filesystem or to another one. A copy onto itself leaves it as it is."""
+        if target is not self and target.receive(self, path, target_path):
+            return
         with self.open(path, "rb") as source:
             if target is self and target_path == path:
                 return
@@ -119,6 +125,8 @@ class FileSystem(ABC):
 _classes: dict[str, type[FileSystem]] = {}
 _fallbacks: dict[str, type[FileSystem]] = {}
 _instances: dict[str, FileSystem] = {}
+_PACKAGES = {"s3": "redun-aws"}
+"""Which of our own packages serves a scheme."""
 
 
 def register_filesystem(cls: _C) -> _C:
@@ -175,10 +183,12 @@ def _make_filesystem(proto: str, path: str) -> FileSystem:
     from redun.file.remote import FsspecFileSystem
 
     known = ", ".join(sorted({**_fallbacks, **_classes}))
+    plugin = _PACKAGES.get(proto)
+    install = f"pip install {plugin}" if plugin else "install the plugin or the fsspec package for this scheme"
     try:
         return _fallbacks[proto]() if proto in _fallbacks else FsspecFileSystem(proto)
     except (ImportError, ValueError) as error:
         raise UnknownSchemeError(
-            f"{path!r}: no filesystem for the scheme {proto!r} ({error}). Known: {known}; install the plugin or the "
-            f"fsspec package for this scheme, or register a FileSystem"
+            f"{path!r}: no filesystem for the scheme {proto!r} ({error}). Known: {known}; {install}, or register a "
+            f"FileSystem"
         ) from error

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def connect_filesystems() -> None:
     """Have the filesystems of plugins found. The plugins are loaded only when a file of an unknown scheme turns up."""
-    add_filesystem_finder(_find_filesystem)
+    add_filesystem_finder(find_filesystem)
 
 
-def _find_filesystem(scheme: str) -> FileSystem | None:
+def find_filesystem(scheme: str) -> FileSystem | None:
+    """The filesystem of a plugin for a scheme; None where there is none."""
     # Imported here, because every worker process connects filesystems, and few use one of a plugin.
     from redun.plugins.manager import get_plugins
 

@@ -22,7 +22,12 @@ BACKEND_PACKAGES = {
     "postgres": "redun-backend-sql",
 }
 
-OUR_PACKAGES = frozenset({"redun-core", "redun-aws", *EXECUTOR_PACKAGES.values(), *BACKEND_PACKAGES.values()})
+# By the name of the command.
+COMMAND_PACKAGES = {"aws": "redun-aws"}
+
+OUR_PACKAGES = frozenset(
+    {"redun-core", *EXECUTOR_PACKAGES.values(), *BACKEND_PACKAGES.values(), *COMMAND_PACKAGES.values()}
+)
 """The distributions that are developed and released with this core."""
 
 

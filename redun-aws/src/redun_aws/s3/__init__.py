@@ -1,0 +1,1 @@
+"""Files in Amazon S3: `s3://bucket/key`."""

@@ -1,0 +1,3 @@
+"""The credentials of the tests' environment."""
+
+ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLEEXAMPLE12", "never-to-be-shown/0123456789"
