@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-COMMANDS = (
-    "console",
-)
+COMMANDS = ("console",)
