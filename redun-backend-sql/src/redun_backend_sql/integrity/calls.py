@@ -6,7 +6,7 @@ import json
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.backends.contents import call_hash_of, content_problem
+from redun.backends.contents import content_problem, is_call_hash
 from redun.hashing import HASH_SIZE, hash_data
 
 from redun_backend_sql.integrity.problem import Problem
@@ -183,11 +183,11 @@ def _is_evaluation(row: _Row) -> bool:
 
 
 def _is_call(row: _Row) -> bool:
-    if row.task_hash is None or row.value_hash is None:
+    if row.task_hash is None or row.value_hash is None or row.call_hash is None:
         return True
     parts = (row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"")
     tasks = hash_data("taskset", row.members or b"")
-    return call_hash_of(*parts, tasks, unpack_hashes(row.children)) == row.call_hash
+    return is_call_hash(row.call_hash, *parts, tasks, unpack_hashes(row.children))
 
 
 def broken_call_arguments(connection: Connection) -> Iterator[Problem]:
