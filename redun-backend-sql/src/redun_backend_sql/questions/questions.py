@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
+from redun_backend_sql.questions.damage import moment, readable
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
 from redun_backend_sql.questions.lineage import LineageQuestions
@@ -304,6 +305,7 @@ def _jobs_with(keys: FromClause) -> Select[Any]:
     )
 
 
+@readable("job")
 def _job(row: Any) -> JobRow:
     return JobRow(
         row.uuid,
@@ -314,16 +316,17 @@ def _job(row: Any) -> JobRow:
         row.any_eval_hash,
         row.call_hash,
         Status(row.status),
-        row.start_time,
-        row.end_time,
+        moment(row.start_time),
+        row.end_time and moment(row.end_time),
         row.executor,
         row.attempt,
         row.child_count,
     )
 
 
+@readable("execution")
 def _execution(row: Any) -> ExecutionRecord:
-    times = (row.start_time, row.updated_time, row.end_time)
+    times = (moment(row.start_time), moment(row.updated_time), row.end_time and moment(row.end_time))
     return ExecutionRecord(row.uuid, tuple(json.loads(row.args)), Status(row.status), *times, row.scheduler_id)
 
 

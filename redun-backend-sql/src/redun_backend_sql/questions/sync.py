@@ -21,6 +21,7 @@ from redun.backends.sync import CallLinks, CallsAt, ExecutionState, TagRow, Valu
 from sqlalchemy import Executable, Select, and_, func, insert, select, update
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.questions.damage import moment, readable
 from redun_backend_sql.run_path.identities import CHUNK_SIZE
 from redun_backend_sql.schema import (
     call,
@@ -262,6 +263,7 @@ def _upstream(arguments: bytes | None) -> Iterator[bytes]:
         yield from argument.upstream
 
 
+@readable("job")
 def _job(execution_id: str, row: Any) -> JobRecord:
     return JobRecord(
         execution_id,
@@ -271,8 +273,8 @@ def _job(execution_id: str, row: Any) -> JobRecord:
         row.any_eval_hash,
         row.call_hash,
         Status(row.status),
-        row.start_time,
-        row.end_time,
+        moment(row.start_time),
+        row.end_time and moment(row.end_time),
         row.executor,
         row.attempt,
         row.options_hash,
