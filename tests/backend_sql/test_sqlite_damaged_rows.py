@@ -24,7 +24,6 @@ DAMAGE = {
     "status of executions": "UPDATE execution SET status = 77",
     "command lines": "UPDATE execution SET args = '{'",
     "parents": "UPDATE job SET parent = number",
-    "parents of each other": "UPDATE job SET parent = CASE number WHEN 2 THEN 3 ELSE 2 END",
     "tags": "UPDATE tag SET value = '{'",
 }
 
@@ -53,12 +52,9 @@ def test_no_question_ends_in_a_traceback(
     for words in (
         ["log"],
         ["log", "-"],
-        ["log", "-", "--all"],
         ["log", "-.3"],
-        ["log", "~3"],
         ["log", "~3.2"],
         ["log", file],
-        ["log", file, "--downstream"],
         ["log", "--exec", "--tag", "user"],
         ["explain", "~3.1"],
         ["diff", "~3", "~5"],

@@ -13,7 +13,7 @@ import pytest
 from redun import Scheduler, task
 from redun.backends.base import Backend
 from redun.backends.records import ValueRecord
-from redun.errors import BackendError
+from redun.errors import BackendError, ConfigError
 from redun.executors.inline import InlineExecutor
 from redun.testing import BackendSuite
 from redun.testing.backend_records import Story, hash_of
@@ -180,7 +180,7 @@ def test_a_store_that_cannot_be_written_fails_the_batch_and_leaves_nothing(make:
     backend.load()
     story = Story().begin()
     story.value("v", size=1000)
-    with pytest.raises(BackendError, match=f"the value store {values} cannot be written"):
+    with pytest.raises(ConfigError, match=rf"\[backend\] value_store_path: large values cannot be kept in {values}"):
         backend.record(story.take())
     assert backend.executions(limit=1) == []
     backend.close()

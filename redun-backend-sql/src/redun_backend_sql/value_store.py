@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+import tempfile
 import uuid
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.errors import BackendError
+from redun.errors import BackendError, ConfigError
 from redun.file.filesystem import get_filesystem, get_proto
 
 if TYPE_CHECKING:
@@ -59,9 +60,31 @@ class ValueStore:
         self.min_size = min_size
         self._is_local = get_proto(path) in ("local", "file")
         self._filesystem: FileSystem | None = None
+        self._is_prepared = False
         self._written: set[bytes] = set()
         self._damaged: set[bytes] = set()
         self._fresh: set[bytes] = set()
+
+    def prepare(self) -> None:
+        """Make sure, once, that values can be kept here: the scheme is known, and a folder can be made and written.
+
+        Raises `ConfigError` where they cannot be.
+        """
+        if self._is_prepared:
+            return
+        try:
+            self._files(self.path)
+            if self._is_local:
+                folder = Path(self.path.removeprefix("file://"))
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigError(
+                f"[backend] value_store_path: large values cannot be kept in {self.path}: {reason}"
+            ) from error
+        self._is_prepared = True
 
     def takes(self, data: bytes) -> bool:
         """Whether these bytes belong here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from struct import error as StructError  # noqa: N812 - it is the name of a class
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,12 @@ def _name(kind: str, row: Any) -> str:
         if found and column == "uuid":
             return f"the job {found}.{row.number}"
     return f"a {kind}"
+
+
+@readable("tag")
+def tag_value(text: str) -> Any:
+    """The value of a tag as it stands in its row."""
+    return json.loads(text)
 
 
 def moment(seconds: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +20,7 @@ from redun.backends.sync import CallLinks, CallsAt, ExecutionState, TagRow, Valu
 from sqlalchemy import Executable, Select, and_, func, insert, select, update
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
-from redun_backend_sql.questions.damage import moment, readable
+from redun_backend_sql.questions.damage import moment, readable, tag_value
 from redun_backend_sql.run_path.identities import CHUNK_SIZE
 from redun_backend_sql.schema import (
     call,
@@ -88,7 +87,7 @@ class SyncQuestions:
                 running[number] = int(count)
         return [
             ExecutionState(
-                uuid, Status(status), updated, jobs.get(number, 0), jobs.get(number, 0) - running.get(number, 0)
+                uuid, _status(status), updated, jobs.get(number, 0), jobs.get(number, 0) - running.get(number, 0)
             )
             for number, uuid, status, updated in sorted(found)
         ]
@@ -211,7 +210,7 @@ class SyncQuestions:
         """See `Backend.tags_since`."""
         statement = select(tag).where(tag.c.id > position).order_by(tag.c.id).limit(limit)
         return [
-            TagRow(row.id, TagRecord(EntityKind(row.entity_kind), row.entity_id, row.key, json.loads(row.value)))
+            TagRow(row.id, TagRecord(EntityKind(row.entity_kind), row.entity_id, row.key, tag_value(row.value)))
             for row in self._rows(statement)
         ]
 
@@ -225,7 +224,7 @@ class SyncQuestions:
                 states.setdefault((name[0], name[1], name[2]), TagState()).add(number, mark)
         found: dict[str, list[TagRecord]] = {}
         for (entity_id, key, text), state in states.items():
-            found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, json.loads(text), state.edits))
+            found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, tag_value(text), state.edits))
         return found
 
     # -- between two --------------------------------------------------------------------------------------------------
@@ -261,6 +260,11 @@ def _begin_like(column: Any, hashes: Sequence[bytes]) -> Any:
 def _upstream(arguments: bytes | None) -> Iterator[bytes]:
     for argument in unpack_arguments(arguments or b""):
         yield from argument.upstream
+
+
+@readable("execution")
+def _status(number: int) -> Status:
+    return Status(number)
 
 
 @readable("job")
