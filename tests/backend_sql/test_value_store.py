@@ -235,3 +235,15 @@ def test_writers_at_once_and_one_that_fails_leave_no_half_files(values: Path, mo
         stores[0].put([other])
     assert len(files(values)) == 1
     assert stores[0].get(other.hash) is None
+
+
+def test_a_folder_goes_with_its_last_file(tmp_path: Path) -> None:
+    store = ValueStore(str(tmp_path / "values"), 1)
+    same = [bytes([7, number]) + bytes(18) for number in range(2)]
+    store.put([ValueRecord(each, "builtins.bytes", "bytes", b"data") for each in same])
+    store.remove(same[0])
+    assert (tmp_path / "values" / "07").is_dir()
+    store.remove(same[1])
+    assert list((tmp_path / "values").iterdir()) == []
+    store.put([ValueRecord(same[0], "builtins.bytes", "bytes", b"data")])
+    assert store.get(same[0]) == b"data"

@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 import uuid
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ from redun.file.filesystem import get_filesystem, get_proto
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
     from redun.backends.records import ValueRecord
     from redun.file.filesystem import FileSystem
@@ -160,6 +162,9 @@ class ValueStore:
         try:
             if self._files(place).exists(place):
                 self._files(place).remove(place)
+            if self._is_local:
+                with suppress(OSError):  # others are in it
+                    Path(place.removeprefix("file://")).parent.rmdir()
         except OSError as error:
             raise BackendError(f"the value store {self.path}: {place} cannot be removed: {error}") from error
 
@@ -211,10 +216,9 @@ def _header(value_hash: bytes, data: bytes) -> bytes:
 
 def _write_durably(place: Path, *parts: bytes) -> None:
     """Write a file of this machine: it is there whole and on the disk, or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
+        with _opened(temporary) as file:
             for part in parts:
                 file.write(part)
             file.flush()
@@ -228,3 +232,12 @@ def _write_durably(place: Path, *parts: bytes) -> None:
         os.fsync(folder)  # the name of the file, too
     finally:
         os.close(folder)
+
+
+def _opened(file: Path) -> BinaryIO:
+    """A new file, with its folder, which a collection of garbage removes where it is empty: perhaps at this moment."""
+    for _ in range(10):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return file.open("wb")
+    return file.open("wb")
