@@ -141,11 +141,7 @@ class SyncQuestions:
     def call_links(self, positions: Sequence[int]) -> list[CallLinks]:
         """See `Backend.call_links`."""
         columns = select(call.c.id, call.c.call_hash, call.c.time, call.c.children, call.c.arguments)
-        return [
-            CallLinks(row.id, row.call_hash, row.time, (*unpack_hashes(row.children), *_upstream(row.arguments)))
-            for chunk in _chunks(positions)
-            for row in self._rows(columns.where(call.c.id.in_(chunk)))
-        ]
+        return [_links(row) for chunk in _chunks(positions) for row in self._rows(columns.where(call.c.id.in_(chunk)))]
 
     def calls_at(self, positions: Sequence[int]) -> CallsAt:
         """See `Backend.calls_at`."""
@@ -257,9 +253,10 @@ def _begin_like(column: Any, hashes: Sequence[bytes]) -> Any:
     return prefix(column).in_([each[:8] for each in hashes])
 
 
-def _upstream(arguments: bytes | None) -> Iterator[bytes]:
-    for argument in unpack_arguments(arguments or b""):
-        yield from argument.upstream
+@readable("call")
+def _links(row: Any) -> CallLinks:
+    upstream = [each for argument in unpack_arguments(row.arguments or b"") for each in argument.upstream]
+    return CallLinks(row.id, row.call_hash, moment(row.time), (*unpack_hashes(row.children), *upstream))
 
 
 @readable("execution")
