@@ -5,6 +5,9 @@ from __future__ import annotations
 ROOT = "(SELECT id FROM call WHERE children IS NOT NULL AND length(children) > 100 LIMIT 1)"
 LEAF = "(SELECT min(id) FROM call WHERE inline IS NOT NULL AND arguments IS NOT NULL AND is_error = 0)"
 CONTAINER = "(SELECT id FROM value WHERE children IS NOT NULL LIMIT 1)"
+ONE_NUMBER = (
+    "(SELECT min(call.id) FROM call JOIN signature ON signature.id = signature_id WHERE names = '[\"numbers\"]')"
+)
 A_COUNT = "execution_id = 1 AND task_id = (SELECT id FROM task WHERE name = 'main')"
 A_JOB = "execution_id = 1 AND number = 3"
 NOTHING = "x'" + "00" * 20 + "'"
@@ -128,7 +131,40 @@ DAMAGE = {
     "task set": ("UPDATE task_set SET members = CAST(members || members AS BLOB)", "its members are not what"),
     "value's hash": ("UPDATE value SET hash = zeroblob(20) WHERE length(data) > 10000", "its content has the hash"),
     "state's hash": ("UPDATE handle SET hash = x'0102' WHERE id = 1", "its hash has 2 bytes"),
+    "path of a file": (
+        "UPDATE value SET path = 'other' WHERE path IS NOT NULL",
+        "it can be asked for by the path other",
+    ),
+    "lost path of a file": ("UPDATE value SET path = NULL", "does not lead to it"),
+    "done as an error": ("UPDATE call SET is_error = 1", "it counts as failed, and has a result"),
+    "an error as done": ("UPDATE call SET is_error = 0", "it counts as done, and has an error for a result"),
+    "failed or not": ("UPDATE call SET is_error = 9", "cannot be told from 9"),
+    "names of another task": (
+        f"UPDATE call SET signature_id = (SELECT id FROM signature WHERE names = '[\"path\"]') WHERE id = {ONE_NUMBER}",
+        "is not that of their names and values",
+    ),
+    "names that cannot be read": (
+        "UPDATE signature SET names = 'zzz' WHERE id = 1",
+        "the names of its arguments cannot be read",
+    ),
+    "names that are none": (
+        "UPDATE signature SET names = '[1, 2]' WHERE id = 1",
+        "the names of its arguments cannot be read",
+    ),
+    "evaluation of a job": (f"UPDATE job SET eval_hash = {NOTHING} WHERE {A_JOB}", "is not that of its call"),
+    "evaluation of a job, cut off": (
+        f"UPDATE job SET call_id = NULL, status = 5, eval_hash = x'00' WHERE {A_JOB}",
+        "its evaluation has a hash of 1 bytes",
+    ),
     # Counts and states.
+    "job above itself": (f"UPDATE job SET parent = number WHERE {A_JOB}", "it is above itself"),
+    "jobs above each other": (
+        "UPDATE job SET parent = 3 WHERE execution_id = 1 AND number = 2; UPDATE job SET parent = 2"
+        " WHERE execution_id = 1 AND number = 3",
+        "it is above itself",
+    ),
+    "time of a call": (f"UPDATE call SET time = -5e18 WHERE id = {LEAF}", "time is -5"),
+    "tag there or not": ("UPDATE tag SET is_current = 5", "whether it is there cannot be told from 5"),
     "state's validity": ("UPDATE handle SET is_valid = 2 WHERE id = 1", "cannot be told from 2"),
     "step": ("UPDATE handle_edge SET step = 9", "its kind 9 means nothing"),
     "step to another handle": ("UPDATE handle SET fullname = 'another' WHERE id = 1", "to the handle"),
@@ -178,11 +214,41 @@ DAMAGE = {
         "current tag",
     ),
     "state twice": ("INSERT INTO handle SELECT id + 1000, hash, fullname, key, 1 FROM handle", "state of a handle"),
-    # What SQLite looks after.
+    # What only SQLite keeps.
     "index": (
         "PRAGMA writable_schema = ON;"
         " UPDATE sqlite_master SET sql = 'CREATE INDEX task_by_name ON task (namespace, name)'"
         " WHERE name = 'task_by_name'",
         "SQLite says",
     ),
+    **{
+        f"{table}.{column} of another type": (
+            f"UPDATE {table} SET {column} = {value}",
+            f"{column} is of the type {kind} instead of",
+        )
+        for table, column, value, kind in (
+            ("call", "time", "'abc'", "text"),
+            ("call", "call_hash", "'abc'", "text"),
+            ("call", "is_error", "'abc'", "text"),
+            ("call", "arguments", "'abc'", "text"),
+            ("call", "children", "1.5", "real"),
+            ("call", "eval_hash", "7", "integer"),
+            ("job", "start_time", "'abc'", "text"),
+            ("job", "parent", "'abc'", "text"),
+            ("job", "eval_hash", "'abc'", "text"),
+            ("execution", "start_time", "'abc'", "text"),
+            ("execution", "args", "x'00'", "blob"),
+            ("value", "hash", "'abc'", "text"),
+            ("value", "data", "7", "integer"),
+            ("value", "children", "'abc'", "text"),
+            ("tag", "value", "x'00'", "blob"),
+            ("tag", "is_current", "'abc'", "text"),
+            ("tag", "entity_id", "x'00'", "blob"),
+            ("task_set", "members", "'abc'", "text"),
+            ("task_set", "hash", "id", "integer"),
+            ("task", "hash", "'abc' || id", "text"),
+            ("handle", "hash", "'abc'", "text"),
+        )
+    },
+    "text that is none": ("UPDATE execution SET args = CAST(x'ff' AS TEXT)", "SQLite cannot read on"),
 }

@@ -349,3 +349,18 @@ def test_two_may_note_at_once_how_far_they_have_come(source, open_repository):
         thread.join()
     assert errors == []
     assert {pairs[0][0].sync_point(name) for name in names} <= {"1", "2"}
+
+
+def test_an_execution_that_is_sent_in_several_batches_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = SqliteBackend(tmp_path / "source.db"), SqliteBackend(tmp_path / "target.db")
+    source.load()
+    target.load()
+    Scheduler(backend=source, executor=InlineExecutor("default")).run([recover(str(i)) for i in range(9)])  # type: ignore[arg-type]
+    monkeypatch.setattr(collecting, "JOBS", 4)
+    sent = sum(len(batch.executions) for batch in collect_records(source))
+    assert sent == 2
+    assert copy_records(source, target)["executions"] == 1
+    source.close()
+    target.close()

@@ -13,7 +13,7 @@ import pytest
 from redun import Scheduler, task
 from redun.backends.base import Backend
 from redun.backends.records import ValueRecord
-from redun.errors import BackendError
+from redun.errors import BackendError, ConfigError
 from redun.executors.inline import InlineExecutor
 from redun.testing import BackendSuite
 from redun.testing.backend_records import Story, hash_of
@@ -180,7 +180,7 @@ def test_a_store_that_cannot_be_written_fails_the_batch_and_leaves_nothing(make:
     backend.load()
     story = Story().begin()
     story.value("v", size=1000)
-    with pytest.raises(BackendError, match=f"the value store {values} cannot be written"):
+    with pytest.raises(ConfigError, match=rf"\[backend\] value_store_path: large values cannot be kept in {values}"):
         backend.record(story.take())
     assert backend.executions(limit=1) == []
     backend.close()
@@ -235,3 +235,15 @@ def test_writers_at_once_and_one_that_fails_leave_no_half_files(values: Path, mo
         stores[0].put([other])
     assert len(files(values)) == 1
     assert stores[0].get(other.hash) is None
+
+
+def test_a_folder_goes_with_its_last_file(tmp_path: Path) -> None:
+    store = ValueStore(str(tmp_path / "values"), 1)
+    same = [bytes([7, number]) + bytes(18) for number in range(2)]
+    store.put([ValueRecord(each, "builtins.bytes", "bytes", b"data") for each in same])
+    store.remove(same[0])
+    assert (tmp_path / "values" / "07").is_dir()
+    store.remove(same[1])
+    assert list((tmp_path / "values").iterdir()) == []
+    store.put([ValueRecord(same[0], "builtins.bytes", "bytes", b"data")])
+    assert store.get(same[0]) == b"data"

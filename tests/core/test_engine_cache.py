@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redun import File, Scheduler, catch, task
 from redun.backends.memory import MemoryBackend
-from redun.backends.records import EntityKind
+from redun.backends.records import EntityKind, Status
 from redun.errors import InvalidValueError
 from redun.functools import map_
 from redun.scheduler import DryRunResult
@@ -399,3 +399,18 @@ def test_a_value_that_cannot_say_whether_it_is_valid_is_made_again(scheduler: Sc
     for _ in range(2):
         assert run(scheduler, make())[1] == ["make"]
         assert "top" in run(scheduler, top())[1]
+
+
+def test_an_error_above_the_repositorys_bound_is_recorded_with_less_text(
+    scheduler: Scheduler, backend: MemoryBackend
+) -> None:
+    backend.max_value_size = 1000
+
+    def body(n: int) -> None:
+        raise ValueError("\N{GRINNING FACE}" * n)
+
+    fail = define("fail", body)
+    with pytest.raises(ValueError, match=r"^[^ ]{5000}$"):
+        run(scheduler, fail(5000))
+    [execution] = backend.executions(limit=1)
+    assert {job.status for job, _ in backend.job_records(execution.id, after=0, limit=9)} == {Status.FAILED}

@@ -147,6 +147,21 @@ def test_a_damaged_repository_is_told_a_line_a_problem(redun: Any, project: Path
     assert [f"{each['where']}: {each['what']}" for each in found] == lines
 
 
+def test_many_problems_of_one_kind_are_summed_up(redun: Any, project: Path):
+    for _ in range(3):
+        run(redun, "main")
+    with closing(sqlite3.connect(project / ".redun" / "redun.db")) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM job").fetchone()
+        assert count > 5
+        connection.execute("UPDATE job SET end_time = 1")
+        connection.commit()
+    lines = redun("db", "check", code=1).splitlines()
+    assert len(lines) == 6
+    assert lines[5] == f"... and {count - 5} more like these: it has ended before it began"
+    assert len(redun("db", "check", "--verbose", code=1).splitlines()) == count
+    assert len(redun("db", "check", "--json", code=1).splitlines()) == count
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

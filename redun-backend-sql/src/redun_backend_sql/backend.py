@@ -137,6 +137,8 @@ class SqlBackend(SqlLineage, SearchPart, SqlSync, SqlMaintenance, Backend):
     def record(self, batch: RecordBatch) -> None:
         refuse_large_values(batch.values, self.max_value_size)
         if self.value_store is not None:
+            if batch.executions:
+                self.value_store.prepare()
             self.value_store.put(batch.values)
         with self._open():
             self._recorder.write(batch)

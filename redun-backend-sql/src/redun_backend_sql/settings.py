@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from redun_backend_sql import defaults
-from redun_backend_sql.uri import uri_problem
+from redun_backend_sql.uri import folder_problem, uri_problem
 
 
 class SqlSettings(BaseModel):
@@ -25,7 +25,9 @@ class SqlSettings(BaseModel):
         " false for a database server.",
     )
     max_value_size: int = Field(
-        default=defaults.MAX_VALUE_SIZE, ge=1, description="The most bytes that one stored value may have."
+        default=defaults.MAX_VALUE_SIZE,
+        ge=defaults.LEAST_MAX_VALUE_SIZE,
+        description="The most bytes that one stored value may have. The text of an error is cut where it has more.",
     )
     db_username_env: str = Field(
         default=defaults.DB_USERNAME_ENV, description="The environment variable that holds the name to log in with."
@@ -68,3 +70,20 @@ class SqlSettings(BaseModel):
         if problem is not None:
             raise ValueError(problem)
         return db_uri
+
+    @field_validator("value_store_path")
+    @classmethod
+    def _leads_somewhere(cls, path: str | None) -> str | None:
+        problem = folder_problem(path or "")
+        if problem is not None:
+            raise ValueError(problem)
+        if path and "://" in path:
+            from redun.file.filesystem import get_filesystem
+            from redun.plugins.connect import connect_filesystems
+
+            connect_filesystems()
+            try:
+                get_filesystem(path)
+            except OSError as error:
+                raise ValueError(str(error)) from error
+        return path

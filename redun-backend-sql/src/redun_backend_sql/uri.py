@@ -86,6 +86,19 @@ def uri_problem(db_uri: str) -> str | None:
     return None
 
 
+def folder_problem(path: str) -> str | None:
+    """Why a folder or URL must not be written into `redun.ini`, or None. The reason never repeats it."""
+    _, separator, rest = path.partition("://")
+    # A password may itself hold a slash or an at sign, so everything before the last at sign counts.
+    user, at, _ = rest.rpartition("@")
+    if not separator or not at or ":" not in user:
+        return None
+    return (
+        "it holds a password, which would be shared with redun.ini, and logged. Leave name and password out: those of"
+        " web and FTP servers belong into ~/.netrc, and object stores have places of their own"
+    )
+
+
 def _postgres_problem(rest: str) -> str | None:
     # A password may itself hold a slash, a question mark or an at sign, so an at sign anywhere counts.
     options = {name.lower() for name, _ in parse_qsl(rest.partition("?")[2], keep_blank_values=True)}

@@ -9,16 +9,19 @@ from __future__ import annotations
 import logging
 import os
 import re
+import tempfile
 import uuid
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.errors import BackendError
+from redun.errors import BackendError, ConfigError
 from redun.file.filesystem import get_filesystem, get_proto
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
     from redun.backends.records import ValueRecord
     from redun.file.filesystem import FileSystem
@@ -59,9 +62,31 @@ class ValueStore:
         self.min_size = min_size
         self._is_local = get_proto(path) in ("local", "file")
         self._filesystem: FileSystem | None = None
+        self._is_prepared = False
         self._written: set[bytes] = set()
         self._damaged: set[bytes] = set()
         self._fresh: set[bytes] = set()
+
+    def prepare(self) -> None:
+        """Make sure, once, that values can be kept here: the scheme is known, and a folder can be made and written.
+
+        Raises `ConfigError` where they cannot be.
+        """
+        if self._is_prepared:
+            return
+        try:
+            self._files(self.path)
+            if self._is_local:
+                folder = Path(self.path.removeprefix("file://"))
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigError(
+                f"[backend] value_store_path: large values cannot be kept in {self.path}: {reason}"
+            ) from error
+        self._is_prepared = True
 
     def takes(self, data: bytes) -> bool:
         """Whether these bytes belong here."""
@@ -137,6 +162,9 @@ class ValueStore:
         try:
             if self._files(place).exists(place):
                 self._files(place).remove(place)
+            if self._is_local:
+                with suppress(OSError):  # others are in it
+                    Path(place.removeprefix("file://")).parent.rmdir()
         except OSError as error:
             raise BackendError(f"the value store {self.path}: {place} cannot be removed: {error}") from error
 
@@ -188,10 +216,9 @@ def _header(value_hash: bytes, data: bytes) -> bytes:
 
 def _write_durably(place: Path, *parts: bytes) -> None:
     """Write a file of this machine: it is there whole and on the disk, or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
+        with _opened(temporary) as file:
             for part in parts:
                 file.write(part)
             file.flush()
@@ -205,3 +232,12 @@ def _write_durably(place: Path, *parts: bytes) -> None:
         os.fsync(folder)  # the name of the file, too
     finally:
         os.close(folder)
+
+
+def _opened(file: Path) -> BinaryIO:
+    """A new file, with its folder, which a collection of garbage removes where it is empty: perhaps at this moment."""
+    for _ in range(10):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return file.open("wb")
+    return file.open("wb")

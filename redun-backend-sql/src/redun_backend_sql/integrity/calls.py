@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import marshal
 import struct
+from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from redun.backends.contents import call_hash_of, content_problem
+from redun.backends.contents import content_problem, is_call_hash
 from redun.hashing import HASH_SIZE, hash_data
 
-from redun_backend_sql.integrity.problem import Problem
+from redun_backend_sql.integrity.problem import Problem, shown, unless_unreadable
 from redun_backend_sql.integrity.stored import pages
 from redun_backend_sql.packing import RETIRED, PackedArgument, unpack_arguments, unpack_hashes
 from redun_backend_sql.run_path.identities import NamesByNumber
@@ -37,6 +40,9 @@ _ARGUMENTS = """
     JOIN call ON call.id = counted.call_id
 """
 
+MOST_LEFT_OUT = 10
+"""Arguments of a call up to which it is tried out which of them count for its hash (`config_args` do not)."""
+
 
 class _Row(NamedTuple):
     number: int
@@ -58,8 +64,8 @@ class _Row(NamedTuple):
     @property
     def where(self) -> str:
         if self.call_hash is None:
-            return f"evaluation {self.eval_hash.hex()} (table call, row {self.number})"
-        return f"call {self.call_hash.hex()} (table call, row {self.number})"
+            return f"evaluation {shown(self.eval_hash)} (table call, row {self.number})"
+        return f"call {shown(self.call_hash)} (table call, row {self.number})"
 
 
 def broken_calls(connection: Connection, stored: Stored) -> Iterator[Problem]:
@@ -68,7 +74,8 @@ def broken_calls(connection: Connection, stored: Stored) -> Iterator[Problem]:
     for rows in pages(connection.execute(_CALLS)):
         page = _Page(connection, kinds)
         for row in rows:
-            yield from page.look_at(_Row._make(row))
+            looked_at = _Row._make(row)
+            yield from unless_unreadable(page.look_at(looked_at), looked_at.where)
         yield from page.unresolved(stored)
 
 
@@ -131,8 +138,13 @@ class _Page:
         if arguments is None:
             yield "its arguments cannot be read"
             return
-        if len(arguments) != len(json.loads(names)):
-            yield f"it has {len(arguments)} arguments, and names for {len(json.loads(names))}"
+        known = _names(names)
+        if known is None:
+            yield "the names of its arguments cannot be read"
+        elif len(arguments) != len(known):
+            yield f"it has {len(arguments)} arguments, and names for {len(known)}"
+        elif not _is_made_of(row, known, [argument.value_hash for argument in arguments]):
+            yield "the hash of its arguments is not that of their names and values"
         for argument in arguments:
             if argument.kind_id is None or argument.data is None:
                 self._needs_value(argument.value_hash, row)
@@ -161,7 +173,8 @@ class _Page:
             yield f"{what}, the value {value_hash.hex()}: {problem}"
 
     def _needs_value(self, value_hash: bytes, row: _Row) -> None:
-        self._values.setdefault(value_hash, []).append(row)
+        if isinstance(value_hash, bytes):  # said already, of its column
+            self._values.setdefault(value_hash, []).append(row)
 
     def _needs_call(self, call_hash: bytes, row: _Row) -> None:
         self._calls.setdefault(call_hash, []).append(row)
@@ -174,30 +187,58 @@ def _unpacked(packed: bytes) -> list[PackedArgument] | None:
         return None
 
 
+@cache
+def _names(text: str) -> list[str] | None:
+    """Signatures are few, and calls are many."""
+    try:
+        names = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _is_made_of(row: _Row, names: list[str], hashes: list[bytes]) -> bool:
+    """Whether a call's arguments have the hash that it goes by: all of them, or those that count."""
+    if _goes_by_its_expression(row):
+        return True
+    given = list(zip(names, hashes, strict=True))
+    for count in range(len(given), -1, -1) if len(given) <= MOST_LEFT_OUT else ():
+        for chosen in combinations(given, count):
+            head = marshal.dumps(tuple(name for name, _ in chosen), 2)
+            if hash_data("args", head + b"".join(value_hash for _, value_hash in chosen)) == row.args_hash:
+                return True
+    return len(given) > MOST_LEFT_OUT
+
+
+def _goes_by_its_expression(row: _Row) -> bool:
+    """Whether it is a call that could not even be made."""
+    return bool(row.is_error % RETIRED and row.eval_hash == row.args_hash)
+
+
 def _is_evaluation(row: _Row) -> bool:
     if row.task_hash is None:
         return True  # said already, as a reference
-    if row.is_error % RETIRED and row.eval_hash == row.args_hash:
-        return True  # a call that could not even be made goes by the hash of its expression
+    if _goes_by_its_expression(row):
+        return True
     return hash_data("eval", row.task_hash + row.args_hash) == row.eval_hash
 
 
 def _is_call(row: _Row) -> bool:
-    if row.task_hash is None or row.value_hash is None:
+    if row.task_hash is None or row.value_hash is None or row.call_hash is None:
         return True
     parts = (row.task_hash, row.args_hash, row.value_hash, row.context_hash or b"")
     tasks = hash_data("taskset", row.members or b"")
-    return call_hash_of(*parts, tasks, unpack_hashes(row.children)) == row.call_hash
+    return is_call_hash(row.call_hash, *parts, tasks, unpack_hashes(row.children))
 
 
 def broken_call_arguments(connection: Connection) -> Iterator[Problem]:
     """Calls that, by the index of arguments, take more than their own rows say."""
     for number, call_hash, packed, count in connection.execute(_ARGUMENTS):
-        arguments = _unpacked(packed or b"")
+        arguments = _unpacked(packed or b"") if isinstance(packed, bytes | None) else None
         if arguments is None:
             continue
         taken = len({argument.value_hash[:8] for argument in arguments})
         if count > taken:
-            name = call_hash.hex() if call_hash else "that has not ended"
+            name = shown(call_hash) if call_hash else "that has not ended"
             where = f"call {name} (table call_argument, call {number})"
             yield Problem(f"it takes {count} values by this table, and {taken} by its own row", where)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from redun.errors import BackendError
 
 from redun_backend_sql.integrity.calls import broken_call_arguments, broken_calls
+from redun_backend_sql.integrity.columns import broken_columns
 from redun_backend_sql.integrity.files import broken_files
 from redun_backend_sql.integrity.handles import broken_handles
 from redun_backend_sql.integrity.jobs import broken_counts, broken_executions, broken_jobs
-from redun_backend_sql.integrity.problem import Problem
+from redun_backend_sql.integrity.outcomes import broken_outcomes
+from redun_backend_sql.integrity.problem import Problem, unless_unreadable
 from redun_backend_sql.integrity.references import broken_references, repeated_rows
 from redun_backend_sql.integrity.stored import Stored
 from redun_backend_sql.integrity.tags import broken_tags
@@ -97,13 +99,8 @@ def _find_in_file(
     connection.execute("BEGIN")
     try:
         tell("pages of the file")
-        yield from _damaged_pages(connection)
+        yield from unless_unreadable(_damaged_pages(connection), "the file")
         yield from _find_problems(connection, store, tell)
-    except sqlite3.DatabaseError as error:
-        # Text that is none is not even known to SQLite.
-        if getattr(error, "sqlite_errorname", "SQLITE_CORRUPT") not in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            raise
-        yield Problem(f"SQLite cannot read on: {error}", "the file")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -115,6 +112,7 @@ def _find_problems(
 ) -> Iterator[Problem]:
     stored = Stored(connection)
     stages: list[tuple[str, Callable[[], Iterator[Problem]]]] = [
+        ("columns", lambda: broken_columns(connection)),
         ("references", lambda: broken_references(connection)),
         ("repeated rows", lambda: repeated_rows(connection)),
         ("task sets", lambda: broken_task_sets(connection)),
@@ -122,6 +120,7 @@ def _find_problems(
         ("values", lambda: broken_value_children(connection)),
         ("calls", lambda: broken_calls(connection, stored)),
         ("calls", lambda: broken_call_arguments(connection)),
+        ("calls", lambda: broken_outcomes(connection)),
         ("executions", lambda: broken_executions(connection)),
         ("jobs", lambda: broken_jobs(connection)),
         ("counts", lambda: broken_counts(connection)),
@@ -132,7 +131,7 @@ def _find_problems(
         stages.append(("stored files", lambda: broken_files(connection, store)))
     for name, stage in stages:
         tell(name)
-        yield from stage()
+        yield from unless_unreadable(stage(), f"some of the {name}")
 
 
 def _damaged_pages(connection: sqlite3.Connection) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from redun.backends.records import HandleStep
 from redun.hashing import HASH_SIZE
 
-from redun_backend_sql.integrity.problem import Problem
+from redun_backend_sql.integrity.problem import Problem, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,8 @@ _STEPS = frozenset(int(step) for step in HandleStep)
 def broken_handles(connection: Connection) -> Iterator[Problem]:
     """States that make no sense, and those that came out of a state of another handle."""
     for number, state, is_valid in connection.execute("SELECT id, hash, is_valid FROM handle"):
-        where = f"state {state.hex()} of a handle (table handle, row {number})"
-        if len(state) != HASH_SIZE:
+        where = f"state {shown(state)} of a handle (table handle, row {number})"
+        if isinstance(state, bytes) and len(state) != HASH_SIZE:
             yield Problem(f"its hash has {len(state)} bytes", where)
         if is_valid not in (0, 1):
             yield Problem(f"whether it is valid cannot be told from {is_valid}", where)

@@ -40,7 +40,7 @@ _REFERENCES = (
     _Reference("handle_edge", "child_id", "handle"),
 )
 
-_NAMES = {
+ROW_NAMES = {
     "job": "'execution ' || t.execution_id || ', number ' || t.number",
     "job_count": "'execution ' || t.execution_id || ', task ' || t.task_id || ', status ' || t.status",
     "call_argument": "'value ' || lower(hex(t.value_prefix)) || ', call ' || t.call_id",
@@ -75,7 +75,7 @@ _REPEATED = {
 def broken_references(connection: Connection) -> Iterator[Problem]:
     """Rows that name a row which is not there."""
     for reference in _REFERENCES:
-        name = _NAMES.get(reference.table, "'row ' || t.id")
+        name = ROW_NAMES.get(reference.table, "'row ' || t.id")
         for row, target in connection.execute(_DANGLING.format(name=name, **reference._asdict())):
             what = f"{reference.column} names the {reference.target} {target}, which is not there"
             yield Problem(what, f"table {reference.table}, {row}")

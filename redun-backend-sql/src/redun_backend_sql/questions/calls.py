@@ -10,6 +10,7 @@ from redun.backends.records import Argument, CallRecord
 from sqlalchemy import Integer, LargeBinary, Select, bindparam, select
 
 from redun_backend_sql.packing import RETIRED, unpack_arguments, unpack_hashes
+from redun_backend_sql.questions.damage import moment, readable
 from redun_backend_sql.questions.walks import walk
 from redun_backend_sql.run_path.identities import chunks
 from redun_backend_sql.schema import call, call_argument, prefix, signature, task, task_set, value, value_child
@@ -139,9 +140,13 @@ def _last(found: dict[int, CallRecord], limit: int) -> list[CallRecord]:
 @functools.cache
 def _names(text: str) -> tuple[str, ...]:
     """Signatures are few, and calls are many."""
-    return tuple(json.loads(text))
+    names = tuple(json.loads(text))
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("the names of its arguments are none")
+    return names
 
 
+@readable("call")
 def _record(row: Any) -> CallRecord:
     names = _names(row.names)
     packed = unpack_arguments(row.arguments)
@@ -158,5 +163,5 @@ def _record(row: Any) -> CallRecord:
         bool(row.is_error % RETIRED),
         unpack_hashes(row.children),
         row.task_set_hash,
-        row.time,
+        moment(row.time),
     )

@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from redun_backend_sql.questions.calls import CallQuestions
+from redun_backend_sql.questions.damage import moment, readable, tag_value
 from redun_backend_sql.questions.engine import driver_errors, make_engine
 from redun_backend_sql.questions.ids import IdSearch
 from redun_backend_sql.questions.lineage import LineageQuestions
@@ -228,7 +229,7 @@ class Questions:
                 .order_by(tag.c.id)
             )
             for entity_id, key, text in self._rows(statement):
-                found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, json.loads(text)))
+                found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, tag_value(text)))
         return found
 
     def find_ids(self, start: str, limit: int) -> list[EntityRef]:
@@ -250,7 +251,11 @@ def _jobs_after() -> Select[Any]:
 @functools.cache
 def _children_after() -> Select[Any]:
     page = _job_keys().where(job.c.execution_id == _execution_number(), job.c.number > bindparam("after"))
-    return _jobs(page.where(job.c.parent == bindparam("parent")).order_by(job.c.number).limit(_MOST))
+    return _jobs(
+        page.where(job.c.parent == bindparam("parent"), job.c.number != bindparam("parent"))
+        .order_by(job.c.number)
+        .limit(_MOST)
+    )
 
 
 @functools.cache
@@ -339,6 +344,7 @@ def _jobs_with(keys: FromClause) -> Select[Any]:
     )
 
 
+@readable("job")
 def _job(row: Any) -> JobRow:
     return JobRow(
         row.uuid,
@@ -349,16 +355,17 @@ def _job(row: Any) -> JobRow:
         row.any_eval_hash,
         row.call_hash,
         Status(row.status),
-        row.start_time,
-        row.end_time,
+        moment(row.start_time),
+        row.end_time and moment(row.end_time),
         row.executor,
         row.attempt,
         row.child_count,
     )
 
 
+@readable("execution")
 def _execution(row: Any) -> ExecutionRecord:
-    times = (row.start_time, row.updated_time, row.end_time)
+    times = (moment(row.start_time), moment(row.updated_time), row.end_time and moment(row.end_time))
     return ExecutionRecord(row.uuid, tuple(json.loads(row.args)), Status(row.status), *times, row.scheduler_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +20,7 @@ from redun.backends.sync import CallLinks, CallsAt, ExecutionState, TagRow, Valu
 from sqlalchemy import Executable, Select, and_, func, insert, select, update
 
 from redun_backend_sql.packing import unpack_arguments, unpack_hashes
+from redun_backend_sql.questions.damage import moment, readable, tag_value
 from redun_backend_sql.run_path.identities import CHUNK_SIZE
 from redun_backend_sql.schema import (
     call,
@@ -87,7 +87,7 @@ class SyncQuestions:
                 running[number] = int(count)
         return [
             ExecutionState(
-                uuid, Status(status), updated, jobs.get(number, 0), jobs.get(number, 0) - running.get(number, 0)
+                uuid, _status(status), updated, jobs.get(number, 0), jobs.get(number, 0) - running.get(number, 0)
             )
             for number, uuid, status, updated in sorted(found)
         ]
@@ -141,11 +141,7 @@ class SyncQuestions:
     def call_links(self, positions: Sequence[int]) -> list[CallLinks]:
         """See `Backend.call_links`."""
         columns = select(call.c.id, call.c.call_hash, call.c.time, call.c.children, call.c.arguments)
-        return [
-            CallLinks(row.id, row.call_hash, row.time, (*unpack_hashes(row.children), *_upstream(row.arguments)))
-            for chunk in _chunks(positions)
-            for row in self._rows(columns.where(call.c.id.in_(chunk)))
-        ]
+        return [_links(row) for chunk in _chunks(positions) for row in self._rows(columns.where(call.c.id.in_(chunk)))]
 
     def calls_at(self, positions: Sequence[int]) -> CallsAt:
         """See `Backend.calls_at`."""
@@ -210,7 +206,7 @@ class SyncQuestions:
         """See `Backend.tags_since`."""
         statement = select(tag).where(tag.c.id > position).order_by(tag.c.id).limit(limit)
         return [
-            TagRow(row.id, TagRecord(EntityKind(row.entity_kind), row.entity_id, row.key, json.loads(row.value)))
+            TagRow(row.id, TagRecord(EntityKind(row.entity_kind), row.entity_id, row.key, tag_value(row.value)))
             for row in self._rows(statement)
         ]
 
@@ -224,7 +220,7 @@ class SyncQuestions:
                 states.setdefault((name[0], name[1], name[2]), TagState()).add(number, mark)
         found: dict[str, list[TagRecord]] = {}
         for (entity_id, key, text), state in states.items():
-            found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, json.loads(text), state.edits))
+            found.setdefault(entity_id, []).append(TagRecord(kind, entity_id, key, tag_value(text), state.edits))
         return found
 
     # -- between two --------------------------------------------------------------------------------------------------
@@ -257,11 +253,18 @@ def _begin_like(column: Any, hashes: Sequence[bytes]) -> Any:
     return prefix(column).in_([each[:8] for each in hashes])
 
 
-def _upstream(arguments: bytes | None) -> Iterator[bytes]:
-    for argument in unpack_arguments(arguments or b""):
-        yield from argument.upstream
+@readable("call")
+def _links(row: Any) -> CallLinks:
+    upstream = [each for argument in unpack_arguments(row.arguments or b"") for each in argument.upstream]
+    return CallLinks(row.id, row.call_hash, moment(row.time), (*unpack_hashes(row.children), *upstream))
 
 
+@readable("execution")
+def _status(number: int) -> Status:
+    return Status(number)
+
+
+@readable("job")
 def _job(execution_id: str, row: Any) -> JobRecord:
     return JobRecord(
         execution_id,
@@ -271,8 +274,8 @@ def _job(execution_id: str, row: Any) -> JobRecord:
         row.any_eval_hash,
         row.call_hash,
         Status(row.status),
-        row.start_time,
-        row.end_time,
+        moment(row.start_time),
+        row.end_time and moment(row.end_time),
         row.executor,
         row.attempt,
         row.options_hash,

@@ -57,7 +57,10 @@ def warn_of_missing_values(asked: Sequence[bytes], found: Mapping[bytes, StoredV
         if missing:
             example = min(missing).hex()
             logger.warning(
-                "The repository lacks %d values, such as %s. They count as not cached.", len(missing), example
+                "The repository lacks %d value%s, such as %s: what needs them is made again.",
+                len(missing),
+                "s" if len(missing) > 1 else "",
+                example,
             )
 
 

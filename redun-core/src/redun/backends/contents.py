@@ -61,7 +61,7 @@ def call_problem(record: CallRecord) -> str | None:
     if problem is not None and not (record.is_error and record.eval_hash == record.args_hash):
         return problem
     parts = (record.task_hash, record.args_hash, record.value_hash, record.context_hash, record.task_set_hash)
-    if call_hash_of(*parts, record.children) != record.call_hash:
+    if not is_call_hash(record.call_hash, *parts, record.children):
         return "its hash is not that of its task, arguments, result, context and what is below it"
     return None
 
@@ -73,14 +73,22 @@ def evaluation_problem(record: CallRecord | EvaluationRecord) -> str | None:
     return "the hash of its evaluation is not that of its task and arguments"
 
 
-def call_hash_of(
+def is_call_hash(
+    call_hash: bytes,
     task_hash: bytes,
     args_hash: bytes,
     value_hash: bytes,
     context_hash: bytes,
     task_set_hash: bytes,
     children: Sequence[bytes],
-) -> bytes:
-    """The hash that a completed call has."""
-    parts = (task_hash, args_hash, value_hash, context_hash, task_set_hash, *sorted(children))
-    return hash_data("call", b"".join(parts))
+) -> bool:
+    """Whether a completed call has this hash, by the present formula or by that of its time.
+
+    Repositories keep the hashes that they were written with, for tags, files and copies elsewhere name calls by them:
+    the first ones were made without the context, which nothing could set, and all those before 0.1.0 without the task
+    set.
+    """
+    call = (task_hash, args_hash, value_hash, context_hash)
+    below = sorted(children)
+    present = hash_data("call", b"".join((*call, task_set_hash, *below)))
+    return call_hash == present or call_hash == hash_data("call", b"".join((*call, *below)))

@@ -39,8 +39,8 @@ def copy_records(
     execution_ids: copy these executions, with all that they need; None copies all.
     progress: is called now and then with how many records of each kind were sent so far.
 
-    How many records of each kind (see `KINDS`) were sent. What was sent stays when a copy ends early, and every moment
-    of it leaves the target whole.
+    How many records of each kind (see `KINDS`) were sent; of two copies at once, both may send the same ones.
+    What was sent stays when a copy ends early, and every moment of it leaves the target whole.
 
     Raises `BackendError` when a repository cannot be read or written, and when both are the same;
     `SplitExecutionError`, when all else was copied, for an execution that went on in both by itself.
@@ -51,18 +51,18 @@ def copy_records(
     ours = source.execution_states(execution_ids)
     split = _split_executions(source, target, [each for each in ours if each.id in theirs and each != theirs[each.id]])
     states = [each for each in ours if each.id not in split and not _has_all(theirs.get(each.id), each)]
-    counts: Counter[str] = Counter()
+    copied = CopyCount()
     collector = Collector(source, target)
     batches = collector.collect(states)
     if execution_ids is None:
         batches = chain(batches, collector.tagged_values(copied_tags(source, target)))
     for batch in batches:
-        found = count_records(batch)
-        if found.total():
+        if count_records(batch).total():
             target.record(batch)
-            counts += found
+            copied.add(batch)
             if progress is not None:
-                progress(counts)
+                progress(copied.counts)
+    counts = copied.counts
     counts["tags"] += copy_tags(source, target, is_complete=execution_ids is None)
     if split:
         raise SplitExecutionError(_about(split), +counts)
@@ -75,6 +75,22 @@ def collect_records(source: Backend, execution_ids: Sequence[str] | None = None)
     yield from collector.collect(source.execution_states(execution_ids))
     if execution_ids is None:
         yield from collector.tagged_values()
+
+
+class CopyCount:
+    """How many records of each kind were copied. An execution that comes first as one that runs counts once."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._executions: set[str] = set()
+
+    def add(self, batch: RecordBatch) -> None:
+        """Count the records of a batch."""
+        found = count_records(batch)
+        new = {execution.id for execution in batch.executions} - self._executions
+        self._executions |= new
+        found["executions"] = len(new)
+        self.counts += found
 
 
 def count_records(batch: RecordBatch) -> Counter[str]:

@@ -7,12 +7,11 @@ unpickled here, but a workflow that finds such a value in the cache will load it
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from redun.backends.contents import call_problem, content_problem, evaluation_problem, task_set_problem
-from redun.backends.copying import count_records
+from redun.backends.copying import CopyCount, count_records
 from redun.backends.exchange import ExchangeError
 from redun.backends.handle_copies import handles_to_tell
 from redun.backends.records import (
@@ -30,6 +29,7 @@ from redun.backends.tag_copies import newer_tags
 from redun.errors import BackendError
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable
 
     from redun.backends.base import Backend
@@ -47,7 +47,7 @@ def import_records(
     Raises `ExchangeError` for a record that is not what its hash says or that names what is not there, with its line,
     and `BackendError` where the target refuses a batch. Batches before that one stay.
     """
-    counts: Counter[str] = Counter()
+    copied = CopyCount()
     for read in batches:
         for line in read.lines:
             problem = _problem(line.record)
@@ -58,17 +58,16 @@ def import_records(
         _refuse_dangling(read, target, name)
         _refuse_other_jobs(read, target, name)
         new = _without_known(read.batch, target)
-        counts_of_batch = count_records(new)
-        if counts_of_batch.total():
+        if count_records(new).total():
             try:
                 target.record(new)
             except BackendError as error:
                 where = f"{name}, lines {read.lines[0].number} to {read.lines[-1].number}"
                 raise BackendError(f"{where}: {error}") from error
-        counts += counts_of_batch
+        copied.add(new)
         if progress is not None:
-            progress(counts)
-    return +counts
+            progress(copied.counts)
+    return +copied.counts
 
 
 def _problem(record: Any) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,10 @@ from redun.cli.id_command import IdCommand
 from redun.cli.record_files import PIPE, open_for_writing
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from redun.backends.copying import CopyCount
     from redun.backends.records import RecordBatch
     from redun.cli.app import App
 
@@ -33,21 +34,21 @@ def export(app: App, ids: Sequence[str], file: str) -> None:
     ID is an execution, or one of its jobs: `-` for the latest execution, an id or the beginning of one. Without ID: all
     executions. A FILE whose name ends with .gz is compressed; it may be a URL.
     """
-    from redun.backends.copying import collect_records
+    from redun.backends.copying import CopyCount, collect_records
     from redun.backends.exchange import write_lines
 
     app.start_logging()
     backend = app.open_backend()
     try:
         wanted = execution_ids(backend, ids)
-        counts: Counter[str] = Counter()
+        copied = CopyCount()
         with open_for_writing(file) as stream, _progress(file) as progress:
-            for line in write_lines(_counted(collect_records(backend, wanted), counts, progress)):
+            for line in write_lines(_counted(collect_records(backend, wanted), copied, progress)):
                 stream.write(line.encode())
     finally:
         backend.close()
     if file != PIPE:
-        click.echo(f"Exported {counts.total()} record(s) to {file}", file=sys.stderr)
+        click.echo(f"Exported {copied.counts.total()} record(s) to {file}", file=sys.stderr)
 
 
 def _progress(file: str) -> AbstractContextManager[Progress]:
@@ -60,10 +61,8 @@ def _say_nothing(_counts: Counter[str]) -> None:
     pass
 
 
-def _counted(batches: Iterable[RecordBatch], counts: Counter[str], progress: Progress) -> Iterator[RecordBatch]:
-    from redun.backends.copying import count_records
-
+def _counted(batches: Iterable[RecordBatch], copied: CopyCount, progress: Progress) -> Iterator[RecordBatch]:
     for batch in batches:
         yield batch
-        counts.update(count_records(batch))
-        progress(counts)
+        copied.add(batch)
+        progress(copied.counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from redun.errors import InvalidValueError, describe_error
@@ -24,7 +25,12 @@ _repr.maxstring = _repr.maxother = 60
 class Failures:
     """The failures of one run. An error that travels up through many jobs is described and encoded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None) -> None:
+        """Know of none.
+
+        most_bytes: that the repository takes of one of them.
+        """
+        self.most_bytes = most_bytes
         self._known: dict[int, tuple[BaseException, Traceback, EncodedValue]] = {}
 
     def find(self, error: BaseException) -> Traceback | None:
@@ -69,8 +75,23 @@ def _encode(failures: Failures, error: BaseException, traceback: Traceback) -> E
         encoded = encode(ErrorValue(storable_error(error), traceback))
     except InvalidValueError:
         encoded = encode(ErrorValue(RuntimeError(describe_error(error)), traceback))
+    if failures.most_bytes is not None and len(encoded.data) > failures.most_bytes:
+        encoded = _cut(error, traceback, failures.most_bytes)
     failures.add(error, traceback, encoded)
     return encoded
+
+
+def _cut(error: BaseException, traceback: Traceback, most_bytes: int) -> EncodedValue:
+    """What fits of an error: its text, and of its traceback nothing if need be. That it failed is always recorded."""
+    text, detail, hidden = describe_error(error), traceback.detail, traceback.omitted + len(traceback.frames)
+    for part in (2, 4, 8, 16):
+        size = most_bytes // part
+        short = text if len(text) <= size else f"{text[:size]}..."
+        for shown in (replace(traceback, detail=detail[-size:]), Traceback((), hidden, detail[-size:])):
+            encoded = encode(ErrorValue(RuntimeError(short), shown))
+            if len(encoded.data) <= most_bytes:
+                return encoded
+    return encode(ErrorValue(RuntimeError(short), Traceback((), hidden, "")))
 
 
 def _describe(job: Job, error: BaseException | None, detail: str | None) -> Traceback:

@@ -84,7 +84,7 @@ class Run:
         self.use_cache = use_cache
         self.logger = scheduler.logger
         self.inbox = Inbox(self)
-        self.failures = Failures()
+        self.failures = Failures(scheduler.backend.max_value_size)
         self.task_sets = TaskSets()
         self.kept: list[Any] = []
         self.threads: dict[str, tuple[Promise[Any], Job]] = {}
