@@ -11,8 +11,9 @@ from redun.provenance.changes import argument_changes, code_change
 from redun.provenance.earlier import same_before
 from redun.provenance.from_cache import explain_cached
 from redun.provenance.nearest import nearest_call
+from redun.provenance.parents import Parents, Place
 from redun.provenance.reasons import Cause, Reason, ReasonKind, named
-from redun.provenance.upstream import Parents, sources_of
+from redun.provenance.upstream import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +100,7 @@ class Differences:
         return [each for each in sources if each.call_hash not in before]
 
     def _passed_on(self, job: JobRow, argument: Argument) -> Sequence[CallRecord]:
-        found, _ = sources_of(self._backend, job, argument, Parents(self._backend))
+        found, _ = sources_of(self._backend, Place(job, None), argument, Parents(self._backend))
         return list(islice(found, _MOST_SOURCES))
 
     def _job_here(self, job: JobRow, call: CallRecord) -> JobRow | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redun.backends.base import Backend
     from redun.backends.records import CallRecord, ExecutionRecord, JobRow, TaskRecord
     from redun.provenance.difference import ExecutionDifference
-    from redun.provenance.downstream import Use
+    from redun.provenance.lineage import Use
     from redun.provenance.reasons import Explanation
 
 _PAGE = 200
@@ -278,8 +278,9 @@ class Call(Entity):
     def downstream(self, limit: int = 100) -> Iterator[Use]:
         """The calls that took its result, and everything made from theirs, nearest first."""
         from redun.provenance.downstream import downstream_of_call
+        from redun.provenance.lineage import uses
 
-        return downstream_of_call(self.backend, self.record, limit)
+        return uses(self.backend, downstream_of_call(self.backend, self.record, limit))
 
 
 class Task(Entity):
