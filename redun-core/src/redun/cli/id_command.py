@@ -25,7 +25,7 @@ class IdCommand(click.Command):
         changed = {after: before for before, after in zip(args, words, strict=True) if before != after}
         ctx.meta[_TYPED] = changed
         try:
-            return super().parse_args(ctx, words)
+            return super().parse_args(ctx, list(words))  # which click takes apart
         except click.NoSuchOption as error:
             wrong = next((word for word in words if word.startswith("-.")), None)
             if wrong is None or error.option_name.strip("-") != ".":
