@@ -83,6 +83,33 @@ def test_a_source_that_was_cached_but_came_out_differently_is_one(bench: Bench) 
     assert "bench.leaf" in cause.summary
 
 
+def test_a_source_that_came_out_the_same_is_no_cause(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef leaf(i):\n    return i\n\n\n@task\ndef top(i):\n    return leaf(i)\n\n\n"
+        "@task\ndef tot(xs):\n    return sum(xs)\n\n\n"
+        "@task\ndef main(x):\n    return tot([*[top(i) for i in range(3)], *[leaf(0) for _ in range(x)]])\n"
+    )
+    bench.run("main", 0)
+    bench.edit("return i\n\n\n@task\ndef top", "return i * 2\n\n\n@task\ndef top")
+    bench.run("main", 0)
+    [reason] = bench.explain("tot").reasons
+    named = [cause.job.number for cause in reason.causes if cause.job.task_name == "bench.top"]
+    assert sorted(named) == [bench.job("top", nth=each).number for each in (1, 2)]
+
+
+def test_a_source_that_had_another_context_and_came_out_the_same_is_no_cause(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef top(i):\n    return i\n\n\n@task\ndef tot(xs):\n    return sum(xs)\n\n\n"
+        "@task\ndef main(x):\n    return tot([top(0), top(1), top(2), x])\n"
+    )
+    bench.run("main", 1)
+    bench.run("main", 1, context={"q": 1})
+    bench.run("main", 2, context={"q": 2})
+    [reason, *_] = bench.explain("tot").reasons
+    assert reason.kind is ReasonKind.ARGUMENT
+    assert (reason.causes, reason.more_causes) == ((), 0)
+
+
 # -- why it did not run -----------------------------------------------------------------------------------------------
 
 DEEP = """

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provenance_bench import Bench
-    from redun.provenance.downstream import Use
-    from redun.provenance.upstream import Step
+    from redun.provenance.lineage import Step, Use
 
 PIPELINE = """
 @task
@@ -133,12 +132,11 @@ def test_what_was_made_from_a_file_is_followed_to_the_end(bench: Bench) -> None:
 
 
 def test_the_files_made_from_a_file_are_found(bench: Bench) -> None:
-    from redun.provenance.downstream import files_made
-
     prepared(bench)
     [state] = bench.repository.file("in.txt")
-    made = files_made(state.downstream())
+    made = [file for use in state.downstream() for file in use.made]
     assert sorted(file.path for file in made) == ["report.txt", "table.txt"]
+    assert all(file.upstream() for file in made)
 
 
 def test_what_later_executions_made_from_a_file_is_found(bench: Bench) -> None:

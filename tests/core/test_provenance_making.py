@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redun.provenance.derivation import producers
-from redun.provenance.downstream import files_made
 
 if TYPE_CHECKING:
     from provenance_bench import Bench
@@ -79,10 +78,7 @@ def run(bench: Bench, body: str, *before: str) -> None:
 def upstream(bench: Bench, path: str) -> list[str]:
     """The calls, with the files and other things that nobody made."""
     steps = bench.repository.file(path)[0].upstream()
-    return [
-        bench.repository.value(step.value_hash.hex()).preview() if step.call is None else name_of(step)
-        for step in steps
-    ]
+    return [step.value.preview() if step.call is None else name_of(step) for step in steps]
 
 
 def name_of(step: object) -> str:
@@ -99,7 +95,7 @@ def downstream(bench: Bench, path: str) -> list[str]:
 
 
 def made_from(bench: Bench, path: str) -> list[str]:
-    return sorted(file.path for file in files_made(bench.repository.file(path)[0].downstream()))
+    return sorted(file.path for use in bench.repository.file(path)[0].downstream() for file in use.made)
 
 
 @pytest.mark.parametrize("body", ["copies([src('a'), src('b')])", "copies([src('a'), src('b')])[1]"])

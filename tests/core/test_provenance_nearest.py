@@ -73,3 +73,17 @@ def test_an_earlier_state_of_the_same_file_is_found_wherever_it_was_taken(bench:
     Path("7.txt").write_text("changed")
     bench.run("one", "7.txt")
     assert bench.explain("read").summary == "the argument file is another state of the file 7.txt"
+
+
+def test_a_context_that_an_execution_had_between_is_no_difference(bench: Bench) -> None:
+    bench.write(
+        "@task\ndef leaf(i, x):\n    return i * x\n\n\n"
+        "@task\ndef main(x, n):\n    return [leaf(i, x) for i in range(n)]\n"
+    )
+    bench.run("main", 1, 60)
+    bench.run("main", 1, 60, context={"q": 1})
+    bench.run("main", 3, 60, context={"q": 1})
+    bench.run("main", 2, 60)
+    for nth in (0, 59):
+        [reason] = bench.explain("leaf", nth=nth).reasons
+        assert reason.text == "the argument x was 1 and is 2"

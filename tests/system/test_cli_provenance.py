@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
+import click
 import pytest
 
 WORKFLOW = """
@@ -144,6 +150,63 @@ def test_explain_speaks_json(folder: Path) -> None:
     assert [cause["task"] for cause in reason["causes"]] == ["shop.count"]
 
 
+def on_terminal(folder: Path, *words: str, columns: int = 100, **environment: str) -> str:
+    """What a command writes to a terminal."""
+    clean = {
+        key: text
+        for key, text in os.environ.items()
+        if not key.startswith(("REDUN", "LESS", "PAGER", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"))
+    }
+    child, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    try:
+        done = subprocess.Popen(
+            [command(), *words],
+            cwd=folder,
+            env={**clean, "TERM": "xterm-256color", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+        )
+    finally:
+        os.close(terminal)
+    found = b""
+    with contextlib.suppress(OSError):  # the terminal is gone with its last writer
+        while chunk := os.read(child, 4096):
+            found += chunk
+    os.close(child)
+    done.wait(timeout=60)
+    return found.decode().replace("\r\n", "\n")
+
+
+def test_colours_are_for_terminals_that_want_them(folder: Path) -> None:
+    words = ("log", "-", "--no-pager")
+    shown = on_terminal(folder, *words)
+    assert "\x1b[32m[ DONE ]\x1b[0m" in shown
+    assert "\x1b[34m[CACHED]\x1b[0m" in shown
+    plain = redun(folder, *words)
+    assert click.unstyle(shown) == plain
+    for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert on_terminal(folder, *words, **variables) == plain
+    assert redun(folder, *words, FORCE_COLOR="1") == shown
+    assert redun(folder, *words, FORCE_COLOR="1", NO_COLOR="1") == plain
+    assert json.loads(redun(folder, *words, "--json", FORCE_COLOR="1"))["kind"] == "execution"
+    assert "\x1b[1mIt ran:\x1b[0m" in on_terminal(folder, "explain", job_of(folder, "~1", "count"), "--no-pager")
+    assert "\x1b[31m\x1b[1mredun: error:\x1b[0m" in on_terminal(folder, "log", "nosuchthing")
+
+
+def test_sentences_are_wrapped_on_a_narrow_terminal_and_names_are_not_broken(folder: Path) -> None:
+    job = job_of(folder, "~1", "count")
+    shown = on_terminal(folder, "explain", job, "--no-pager", columns=40, NO_COLOR="1")
+    sentence = shown.partition("It ran:")[2].partition("\n\n")[0]
+    assert len(sentence.splitlines()) > 1
+    assert all(len(line) <= 40 for line in sentence.splitlines())
+    assert " ".join(sentence.split()) in " ".join(redun(folder, "explain", job).split())
+    stats = on_terminal(folder, "db", "stats", columns=40, NO_COLOR="1")
+    names = [line for line in stats.partition("Largest values:")[2].splitlines() if line.startswith("  redun.")]
+    assert all(len(line) <= 40 for line in stats.partition("Largest values:")[2].splitlines() if line not in names)
+
+
 def test_diff_reads_well(folder: Path) -> None:
     assert masked(redun(folder, "diff", "~2", "-")) == (
         """- Exec EXEC [ DONE ] TIME:  run wf.py main --unit rows
@@ -213,12 +276,8 @@ def test_log_shows_the_derivation_of_a_file_and_what_was_made_from_it(folder: Pa
     made = masked(redun(folder, "log", "table.csv", "--downstream")).splitlines()
     assert made[0] == "Made from file table.csv:"
     assert [re.sub(r".*(shop\.\w+).*(  as \w+|  passes.*)", r"\1\2", line) for line in made[1:]] == [
-        "shop.count  as table",
-        "shop.count  as table",
-        "shop.label  as size",
-        "shop.label  as size",
-        "shop.main  passes it on (end)",
-        "shop.main  passes it on (end)",
+        *("shop.count  as table", "shop.label  as size", "shop.main  passes it on (end)"),
+        *("shop.count  as table", "shop.label  as size", "shop.main  passes it on (end)"),
     ]
     told = json.loads(redun(folder, "log", job_of(folder, "-", "load"), "--downstream", "--json"))
     assert {call["job"]["task"] for call in told["values"][0]["calls"]} == {"shop.count", "shop.label", "shop.main"}
@@ -234,6 +293,10 @@ def test_log_shows_the_derivation_of_a_file_and_what_was_made_from_it(folder: Pa
         ("explain", "Missing argument 'JOB'"),
         ("diff -", "Missing argument 'EXEC2'"),
         ("diff - ~1.2", "'~1.2' is no execution"),
+        ("diff - -.2", "'-.2' is no execution"),
+        ("log -.0", "'-.0' names no execution, job, "),
+        ("log -.2.3", "'-.2.3' is no id: `-.3` is job 3 of the latest execution"),
+        ("db gc -.2", "'-.2' is a job, and an execution is needed"),
         ("diff - ~99", "fewer than 99 executions"),
         ("viz table.csv", "'table.csv' is no job and no execution"),
         ("viz - --format png", "'png' is not one of"),

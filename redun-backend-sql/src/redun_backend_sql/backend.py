@@ -129,7 +129,7 @@ class SqlBackend(SqlLineage, SearchPart, SqlSync, SqlMaintenance, Backend):
     def _open(self) -> Iterator[None]:
         with self._lock, self._translated_errors():
             if self._connection is None:
-                raise BackendError(f"{self.name} is not open: load() it first")
+                raise BackendError(f"{self.name} is not open: it was closed, or load() was not called yet")
             yield
 
     # -- the run path -------------------------------------------------------------------------------------------------

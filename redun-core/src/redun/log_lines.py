@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import TextIO
 
 PREFIX = "[redun] "
 logger = logging.getLogger("redun")
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Whether to write colours: to a terminal that has them, unless `NO_COLOR` is set; anywhere with `FORCE_COLOR`."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    if forced:
+        return forced != "0"
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def printable(text: str) -> str:
@@ -43,7 +54,12 @@ class _PrefixFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
         if record.levelno >= logging.WARNING:
-            text = f"{record.levelname}: {text}"
+            level = record.levelname
+            if shows_colours(sys.stderr):
+                level = f"\x1b[{31 if record.levelno >= logging.ERROR else 33}m{level}\x1b[0m"
+            text = f"{level}: {text}"
+        elif "Failed Job" in text and shows_colours(sys.stderr):
+            text = text.replace("Failed Job", "\x1b[31mFailed Job\x1b[0m")
         return PREFIX + text.replace("\n", f"\n{PREFIX}") if "\n" in text else PREFIX + text
 
 

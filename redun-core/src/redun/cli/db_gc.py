@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redun.cli.id_command import IdCommand
 from redun.cli.stages import Stages, bytes_text
 from redun.errors import UsageError
 
@@ -66,7 +67,7 @@ class _Choice:
         )
 
 
-@click.command()
+@click.command(cls=IdCommand)
 @click.argument("execution_ids", nargs=-1, metavar="[EXEC_ID]...")
 @click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Keep the newest N of those that fit.")
 @click.option("--older-than", type=_Age(), metavar="AGE", help="Executions not heard of since, such as 30d or 12h.")

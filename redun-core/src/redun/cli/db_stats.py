@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from redun.cli.colours import shows_colours
 from redun.cli.stages import bytes_text
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ def _content(found: RepositoryStats) -> dict[str, object]:
 
 
 def _print(found: RepositoryStats) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for kind, count, size in found.kinds:
         click.echo(f"{kind:>14} {count:>12,} {bytes_text(size):>12}")
     unused = (
@@ -49,6 +53,10 @@ def _print(found: RepositoryStats) -> None:
     )
     click.echo(f"\nDatabase with its indexes: {bytes_text(found.size)}{unused}")
     if found.largest:
-        click.echo("\nLargest values:")
+        heading = "Largest values:"
+        click.echo(f"\n{click.style(heading, bold=True) if shows_colours(sys.stdout) else heading}", color=True)
     for each in found.largest:
-        click.echo(f"{bytes_text(each.bytes):>12}  {each.hash.hex()[:16]}  {each.type_name}")
+        start = f"{bytes_text(each.bytes):>12}  {each.hash.hex()[:16]}"
+        # A name that is too long for the line is not broken, but stands on the next one.
+        is_short = width is None or len(start) + 2 + len(each.type_name) <= width
+        click.echo(f"{start}  {each.type_name}" if is_short else f"{start}\n  {each.type_name}")

@@ -15,7 +15,7 @@ from redun.cli.failures import CommandExit
 from redun.cli.root import root
 from redun.cli.signals import INTERRUPTED, TERMINATED, Terminated
 from redun.errors import RedunError, UsageError
-from redun.log_lines import printable
+from redun.log_lines import printable, shows_colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,10 @@ def _report(error: Exception, app: App) -> int:
 
 
 def _print_error(message: str) -> None:
-    print(f"redun: error: {printable(message)}", file=sys.stderr)
+    start = "redun: error:"
+    if shows_colours(sys.stderr):
+        start = click.style(start, fg="red", bold=True)
+    print(f"{start} {printable(message)}", file=sys.stderr)
 
 
 def _where_to_look(error: click.ClickException) -> str:

@@ -11,7 +11,7 @@ from redun.cli.id_command import IdCommand
 from redun.cli.log.calls import CallTexts
 from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import indented, job_id, job_name
-from redun.cli.log.output import show
+from redun.cli.log.output import show, wrapped
 from redun.errors import UsageError
 from redun.provenance import find as finding
 from redun.provenance.liveness import JobStatuses
@@ -84,9 +84,9 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
     yield job_line(job, texts.of_jobs([job])[0], statuses)
     kind = explanation.reasons[0].kind
     if kind is ReasonKind.NOT_ENDED:
-        yield f"{explanation.summary[0].upper()}{explanation.summary[1:]}."
+        yield from wrapped(f"{explanation.summary[0].upper()}{explanation.summary[1:]}.")
     else:
-        yield f"{'It did not run' if kind in _NOT_RUN else 'It ran'}: {explanation.summary}."
+        yield from wrapped(f"{'It did not run' if kind in _NOT_RUN else 'It ran'}: {explanation.summary}.")
     # That a job has not ended is no reason, and was said.
     reasons = explanation.reasons[1 if kind is ReasonKind.NOT_ENDED else 0 :]
     many = len(explanation.reasons) > 1
@@ -94,10 +94,10 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
         shown = list(_reason_lines(reason, with_text=many))
         if shown:
             yield ""
-            yield from indented(shown)
+            yield from shown
     for note in explanation.notes:
         yield ""
-        yield f"  Note: {note}."
+        yield from wrapped(f"  Note: {note}.", "  ")
     if explanation.earlier is not None:
         earlier = explanation.earlier
         yield ""
@@ -106,13 +106,15 @@ def explanation_lines(backend: Backend, explanation: Explanation) -> Iterator[st
 
 
 def _reason_lines(reason: Reason, *, with_text: bool) -> Iterator[str]:
+    margin = "    " if with_text else "  "
     if with_text:
-        yield f"{reason.text}"
+        yield from wrapped(f"  {reason.text}", "  ")
+    yield from indented(reason.lines, len(margin))
     causes = [f"from {job_name(cause.job)} {cause.job.task_name}: {cause.summary}" for cause in reason.causes]
     if reason.more_causes:
         causes.append(f"and from {reason.more_causes} more, which came out differently as well")
-    shown = [*reason.lines, *causes]
-    yield from indented(shown) if with_text else shown
+    for cause in causes:
+        yield from wrapped(f"{margin}{cause}", f"{margin}  ")
 
 
 def explanation_data(backend: Backend, explanation: Explanation) -> dict[str, Any]:

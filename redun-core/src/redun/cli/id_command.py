@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from redun.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_TYPED = "redun.ids_as_typed"
 _JOB_OF_LATEST = re.compile(r"-(\.[0-9]+)")
 
 
@@ -18,7 +21,31 @@ class IdCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click; the words may be changed."""
-        return super().parse_args(ctx, ids_without_dash(args))
+        words = ids_without_dash(args)
+        changed = {after: before for before, after in zip(args, words, strict=True) if before != after}
+        ctx.meta[_TYPED] = changed
+        try:
+            return super().parse_args(ctx, list(words))  # which click takes apart
+        except click.NoSuchOption as error:
+            wrong = next((word for word in words if word.startswith("-.")), None)
+            if wrong is None or error.option_name.strip("-") != ".":
+                raise
+            raise UsageError(
+                f"{wrong!r} is no id: `-.3` is job 3 of the latest execution, `~2.3` that of the one before, "
+                "and `3f9a2c1b.3` that of an execution by the beginning of its id"
+            ) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click; messages name ids as they were typed."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            message = str(error)
+            for after, before in ctx.meta[_TYPED].items():
+                message = message.replace(repr(after), repr(before))
+            if message == str(error):
+                raise
+            raise type(error)(message) from error
 
 
 def ids_without_dash(words: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from redun.backends.records import Status
 from redun.provenance.again import context_reason, reasons_to_run_again
@@ -11,8 +11,9 @@ from redun.provenance.changes import argument_changes, code_change
 from redun.provenance.earlier import same_before
 from redun.provenance.from_cache import explain_cached
 from redun.provenance.nearest import nearest_call
+from redun.provenance.parents import Parents, Place
 from redun.provenance.reasons import Cause, Reason, ReasonKind, named
-from redun.provenance.upstream import Parents, sources_of
+from redun.provenance.upstream import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +29,27 @@ _MOST_SOURCES = 1000
 """How many of the calls are looked at that an argument was passed on from."""
 
 
+class _Outcomes(NamedTuple):
+    """What calls returned, or their errors."""
+
+    by_position: dict[int, bytes]
+    """Among the calls that an argument came from."""
+    by_arguments: dict[tuple[str, bytes], bytes]
+    """By the name of the task and the hash of the arguments."""
+
+    def has(self, position: int, task_name: str, call: CallRecord) -> bool:
+        """Whether a call, or one at its position, had come out like this."""
+        known = (self.by_arguments.get((task_name, call.args_hash)), self.by_position.get(position))
+        return call.value_hash in known
+
+
 class Differences:
     """Tells differences, following changed arguments to the jobs that they came from: few of them, and each once."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._seen: set[bytes] = set()
+        self._task_names: dict[bytes, str] = {}
 
     def of(self, job: JobRow, call: CallRecord, nearest: Nearest | None) -> list[Reason]:
         """What distinguishes a call from the nearest earlier one."""
@@ -61,7 +77,8 @@ class Differences:
     def _causes(self, job: JobRow, call: CallRecord, nearest: Nearest, name: str) -> tuple[tuple[Cause, ...], int]:
         """The jobs of this execution that a changed argument came from, and why they came out differently.
 
-        Those whose call the earlier argument came from as well are none of them. And how many are not told.
+        Those that came out as the calls did that the earlier argument came from are none of them. And how many are not
+        told.
         """
         argument, other = _argument(call, name), _argument(nearest.call, name)
         if argument is None:
@@ -83,23 +100,43 @@ class Differences:
     def _sources(
         self, job: JobRow, argument: Argument, other: Argument | None, other_job: JobRow
     ) -> Sequence[CallRecord]:
-        """The calls that an argument came from, in the order of its parts, but for those that an earlier one did."""
-        backend = self._backend
-        before = set() if other is None else set(other.upstream)
-        if argument.upstream:
-            # Told apart by their hashes first: a list may be made of the results of a million calls.
-            if other is not None and not before:
-                before = {each.call_hash for each in self._passed_on(other_job, other)}
-            wanted = [each for each in argument.upstream if each not in before][:_MOST_SOURCES]
-            found = backend.calls(wanted)
-            return [found[each] for each in wanted if each in found]
-        sources = self._passed_on(job, argument)
-        if sources and other is not None and not before:
-            before = {each.call_hash for each in self._passed_on(other_job, other)}
-        return [each for each in sources if each.call_hash not in before]
+        """The calls that an argument came from, in the order of its parts, but for those that came out as before."""
+        now = self._hashes(job, argument)
+        before = self._hashes(other_job, other) if now and other is not None else ()
+        # Told apart by their hashes first: a list may be made of the results of a million calls.
+        known = set(before)
+        wanted = [(position, each) for position, each in enumerate(now) if each not in known][:_MOST_SOURCES]
+        found = self._backend.calls([each for _, each in wanted])
+        outcomes = self._outcomes(wanted, now, before)
+        return [
+            found[each]
+            for position, each in wanted
+            if each in found and not outcomes.has(position, self._task_name(found[each]), found[each])
+        ]
+
+    def _hashes(self, job: JobRow, argument: Argument) -> Sequence[bytes]:
+        return argument.upstream or [each.call_hash for each in self._passed_on(job, argument)]
+
+    def _outcomes(self, wanted: list[tuple[int, bytes]], now: Sequence[bytes], before: Sequence[bytes]) -> _Outcomes:
+        """What came out of the earlier calls in the place of those that are new."""
+        is_aligned = len(now) == len(before)
+        kept = set(now)
+        gone = [each for each in before if each not in kept][:_MOST_SOURCES]
+        opposite = {position: before[position] for position, _ in wanted} if is_aligned else {}
+        found = self._backend.calls(list(dict.fromkeys([*opposite.values(), *gone])))
+        return _Outcomes(
+            {position: found[each].value_hash for position, each in opposite.items() if each in found},
+            {(self._task_name(each), each.args_hash): each.value_hash for each in found.values()},
+        )
+
+    def _task_name(self, call: CallRecord) -> str:
+        if call.task_hash not in self._task_names:
+            task = self._backend.task(call.task_hash)
+            self._task_names[call.task_hash] = "" if task is None else f"{task.namespace}.{task.name}"
+        return self._task_names[call.task_hash]
 
     def _passed_on(self, job: JobRow, argument: Argument) -> Sequence[CallRecord]:
-        found, _ = sources_of(self._backend, job, argument, Parents(self._backend))
+        found, _ = sources_of(self._backend, Place(job, None), argument, Parents(self._backend))
         return list(islice(found, _MOST_SOURCES))
 
     def _job_here(self, job: JobRow, call: CallRecord) -> JobRow | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import NewestJobs
 from redun.provenance.making import Holdings, made_in
-from redun.provenance.parents import Parents
+from redun.provenance.parents import Parents, Place
 from redun.provenance.siblings import Siblings
 from redun.provenance.upstream import MOST_CHILDREN
 
@@ -37,23 +37,25 @@ class FileMade:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class UseRow:
     """A call on the way from a value to what was made from it."""
 
     depth: int
     """Calls between it and the value: 1 for those that took the value itself."""
     call: CallRecord
     job: JobRow | None
-    """The newest job that made the call."""
+    """The newest job that made the call; None where it is not in this repository."""
     took: tuple[str, ...]
     """The parameters that it was given through; empty for a call that passed on what a call below it made."""
     is_end: bool
-    """Whether nothing took its result, as far as the repository knows."""
+    """Whether nothing took its result, as far as the repository knows. Without a job it may not."""
     made: tuple[FileMade, ...] = ()
     """The files in its result that were made from the value. Not those that it was given, and only passed on."""
+    parent: bytes | None = None
+    """The call whose result it took, or passed on, by its hash; None where that is the value itself."""
 
 
-def downstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[Use]:
+def downstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[UseRow]:
     """The calls that took a value, alone or in a container, and everything made from their results, nearest first.
 
     limit: how many calls at most. A result is followed to the calls made beside the one that returned it, to the call
@@ -64,23 +66,38 @@ def downstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterato
     return _follow(walk, walk.takers(value_hash, 1), limit)
 
 
-def downstream_of_call(backend: Backend, call: CallRecord, limit: int = 100) -> Iterator[Use]:
+def downstream_of_call(backend: Backend, call: CallRecord, limit: int = 100) -> Iterator[UseRow]:
     """The same for the result of one call: an equal value that came from elsewhere does not count."""
     walk = _Walk(backend, set())
     return _follow(walk, walk.after_start(call), limit)
 
 
-def files_made(uses: Iterable[Use]) -> list[FileMade]:
+def files_made(uses: Iterable[UseRow]) -> list[FileMade]:
     """The files that the calls on the way made, each state once."""
     return [file for use in uses for file in use.made]
 
 
-def _follow(walk: _Walk, start: Iterator[_Item], limit: int) -> Iterator[Use]:
+def depth_first(uses: Iterable[UseRow]) -> list[UseRow]:
+    """The same calls, each followed by those that went on from it."""
+    below: defaultdict[bytes | None, list[UseRow]] = defaultdict(list)
+    for use in uses:
+        below[use.parent].append(use)
+    found: list[UseRow] = []
+    stack = below[None][::-1]
+    while stack:
+        use = stack.pop()
+        found.append(use)
+        stack += below[use.call.call_hash][::-1]
+    return found
+
+
+def _follow(walk: _Walk, start: Iterator[_Item], limit: int) -> Iterator[UseRow]:
     seen: set[bytes] = set()
-    queue = deque([start])
+    queue: deque[tuple[bytes | None, Iterator[_Item]]] = deque([(None, start)])
     found = 0
     while queue and found < limit:
-        item = next(queue[0], None)
+        parent, items = queue[0]
+        item = next(items, None)
         if item is None:
             queue.popleft()
             continue
@@ -94,9 +111,9 @@ def _follow(walk: _Walk, start: Iterator[_Item], limit: int) -> Iterator[Use]:
         further = walk.after(call, job, took, made, depth + 1)
         first = next(further, None)
         if first is not None:
-            queue.append(chain((first,), further))
+            queue.append((call.call_hash, chain((first,), further)))
         found += 1
-        yield Use(depth, call, job, took, first is None, made)
+        yield UseRow(depth, call, job, took, first is None, made, parent)
 
 
 class _Walk:
@@ -235,7 +252,9 @@ class _Walk:
 
     def _siblings(self, call: CallRecord, job: JobRow | None) -> list[tuple[CallRecord, tuple[str, ...]]]:
         """What one body has returned is evaluated below one job, so that is where an expression's value is taken."""
-        if job is None or job.parent is None:
+        if job is None:
+            return self._parents.namers.takers(call)
+        if job.parent is None:
             return []
         key = (job.execution_id, job.parent)
         if key not in self._siblings_of:
@@ -248,9 +267,7 @@ class _Walk:
 
         What nobody beside it takes must be in the result of the call above: nothing else is evaluated.
         """
-        if job is None:
-            return None
-        _, above = self._parents.of(job)
+        above = self._parents.above(Place(job, call)).call
         if above is None or above.is_error:
             return None
         if not has_takers or above.value_hash == call.value_hash:

@@ -103,6 +103,9 @@ def find_execution(backend: Backend, text: str) -> str:
     """
     found = _find_execution(backend, text) or _find_by_prefix(backend, text, EntityKind.EXECUTION)
     if not isinstance(found, ExecutionFound):
+        job = _JOB.fullmatch(text)
+        if job is not None and (_LATEST.fullmatch(job[1]) or _ID_PREFIX.fullmatch(job[1])):
+            raise UsageError(f"{text!r} is a job, and an execution is needed: {job[1]}")
         raise UsageError(f"{text!r} names no execution in this repository")
     return found.execution_id
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import NewestJobs
-from redun.provenance.parents import Parents
+from redun.provenance.parents import Parents, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,12 +96,13 @@ def made_in(holdings: Holdings, parents: Parents, call: CallRecord, job: JobRow 
     if call.is_error:
         return frozenset()
     made = holdings.held(call.value_hash) - holdings.taken(call)
+    place = Place(job, call)
     for _ in range(_MOST_LEVELS):
-        if not made or job is None:
+        if not made or not (place.job or place.call):
             break
-        job, above = parents.of(job)
-        if above is not None:
-            made -= holdings.taken(above)
+        place = parents.above(place)
+        if place.call is not None:
+            made -= holdings.taken(place.call)
     return made
 
 

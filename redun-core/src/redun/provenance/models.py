@@ -10,19 +10,20 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from redun.backends.records import EntityKind
+from redun.backends.records import EntityKind, Status
 from redun.provenance.entity import Entity
 from redun.provenance.job_tree import walk_jobs
-from redun.provenance.liveness import JobStatuses, execution_status
+from redun.provenance.liveness import LOST, JobStatuses, execution_status
 from redun.provenance.values import Argument, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from redun.backends.base import Backend
     from redun.backends.records import CallRecord, ExecutionRecord, JobRow, TaskRecord
     from redun.provenance.difference import ExecutionDifference
-    from redun.provenance.downstream import Use
+    from redun.provenance.filters import TagFilters
+    from redun.provenance.lineage import Use
     from redun.provenance.reasons import Explanation
 
 _PAGE = 200
@@ -78,10 +79,37 @@ class Execution(Entity):
         row = self.backend.job(self.id, 1)
         return None if row is None else Job(self.backend, row)
 
-    def jobs(self) -> Iterator[Job]:
-        """All jobs in the order of the call tree, a job before those below it. Read page by page."""
-        rows = (row for _, row in walk_jobs(self.backend, self.id))
-        return _job_pages(self.backend, rows)
+    def jobs(
+        self,
+        *,
+        task: str | Sequence[str] = (),
+        status: str | Sequence[str] = (),
+        tag: TagFilters = (),
+        since: datetime | timedelta | None = None,
+        until: datetime | timedelta | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Job]:
+        """The jobs, read page by page: all in the order of the call tree, a job before those below it.
+
+        With filters the newest first; all of them have to hold, of several names or statuses one, of tags each.
+
+        task: the name of a task, with namespace or without.
+        status: `DONE`, `CACHED`, `FAILED`, `RUNNING`, `CANCELLED` or `LOST`.
+        tag: a tag that the job has, `"key=value"`, or `"key"` for any value; or a dict of keys and values.
+        since, until: when it began; a span of time is counted back from now.
+        limit: how many at most.
+
+        Raises `UsageError` for what is no status and no tag.
+        """
+        from redun.provenance.filters import filtered_jobs, within
+
+        if not (task or status or tag):
+            rows: Iterator[JobRow] = (row for _, row in walk_jobs(self.backend, self.id))
+        else:
+            rows = filtered_jobs(self.backend, self.id, task, status, tag)
+        if since is not None or until is not None:
+            rows = within(rows, since, until)
+        return _job_pages(self.backend, islice(rows, limit))
 
     def job(self, number: int) -> Job | None:
         """The job with this number."""
@@ -92,7 +120,8 @@ class Execution(Entity):
         """By task: how many of its jobs are in which state."""
         counts: dict[str, dict[str, int]] = {}
         for name, status, count in self.backend.task_counts(self.id):
-            counts.setdefault(name, {})[status.name] = count
+            shown = LOST if status is Status.RUNNING and self.status == LOST else status.name
+            counts.setdefault(name, {})[shown] = count
         return counts
 
     def diff(self, later: Execution) -> ExecutionDifference:
@@ -101,17 +130,30 @@ class Execution(Entity):
 
         return difference(self.backend, self.id, later.id)
 
-    def to_pandas(self) -> Any:
-        """The jobs as a pandas data frame, one row each. Raises ImportError where pandas is not installed."""
+    def to_pandas(self, *, arguments: bool = False, results: bool = False, tags: bool = False) -> Any:
+        """The jobs as a pandas data frame, one row each. Raises ImportError where pandas is not installed.
+
+        `seconds` includes what a job waited for the jobs below it: the sum of a column counts these several times.
+
+        arguments: also a column `argument.<name>` for each parameter of any of the tasks.
+        results: also a column `result`.
+        tags: also a column `tag.<key>` for each tag of any of the jobs; of several values of a key, a list.
+
+        Arguments and results are plain data: numbers, texts and lists of such as they are, and what else there is as
+        one line that shows it. They are read from the repository, which takes time in a large execution.
+        """
         from redun.provenance.frames import to_pandas
 
-        return to_pandas(self.jobs())
+        return to_pandas(self.jobs(), arguments=arguments, results=results, tags=tags)
 
-    def to_polars(self) -> Any:
-        """The jobs as a Polars data frame, one row each. Raises ImportError where Polars is not installed."""
+    def to_polars(self, *, arguments: bool = False, results: bool = False, tags: bool = False) -> Any:
+        """The jobs as a Polars data frame, with the same columns. Raises ImportError where Polars is not installed.
+
+        A column whose values have several types is one of texts.
+        """
         from redun.provenance.frames import to_polars
 
-        return to_polars(self.jobs())
+        return to_polars(self.jobs(), arguments=arguments, results=results, tags=tags)
 
 
 class Job(Entity):
@@ -278,8 +320,9 @@ class Call(Entity):
     def downstream(self, limit: int = 100) -> Iterator[Use]:
         """The calls that took its result, and everything made from theirs, nearest first."""
         from redun.provenance.downstream import downstream_of_call
+        from redun.provenance.lineage import uses
 
-        return downstream_of_call(self.backend, self.record, limit)
+        return uses(self.backend, downstream_of_call(self.backend, self.record, limit))
 
 
 class Task(Entity):

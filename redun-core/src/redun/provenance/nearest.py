@@ -20,6 +20,7 @@ _STATES = 5
 _TAKERS = 20
 _MOST_ARGUMENTS = 10
 _MOST_LEVELS = 50
+_ROOTS = 5
 
 
 class Nearest(NamedTuple):
@@ -32,17 +33,18 @@ class Nearest(NamedTuple):
 def nearest_call(backend: Backend, job: JobRow, call: CallRecord | None) -> Nearest | None:
     """The call of the same task, in this version or an older one, that differs least from a job's call.
 
-    Of those that differ as much, the one at the same place of an earlier execution comes first, then the newest. The
+    Of those that differ as much, one with the same context comes first, then the one at the same place of an earlier
+    execution, then the newest. The
     search is bounded: it looks at the newest jobs of each version, at calls with earlier states of the same files, at
     the same place, and at exactly the same arguments, whatever the size of the repository.
 
     call: the call of the job; without one, the newest earlier call is the nearest.
     """
     versions = _versions(backend, job)
-    same_place = _same_place(backend, job)
+    same_places = _same_places(backend, job)
     candidates: dict[tuple[str, int], JobRow] = {}
-    if same_place is not None:
-        candidates[same_place.execution_id, same_place.number] = same_place
+    for row in same_places:
+        candidates[row.execution_id, row.number] = row
     for version in versions:
         for row in backend.jobs_of_task_before(version, job.execution_id, job.number, _RECENT):
             candidates.setdefault((row.execution_id, row.number), row)
@@ -60,12 +62,14 @@ def nearest_call(backend: Backend, job: JobRow, call: CallRecord | None) -> Near
 
     paths = _paths(backend, [each.call for each in found], call)
 
-    def distance(each: Nearest) -> tuple[int, bool, bool, float]:
+    def distance(each: Nearest) -> tuple[int, bool, bool, bool, float]:
+        other_context = call is not None and each.call.context_hash != call.context_hash
         differences = 0 if call is None else _differences(each.call, call, paths)
         return (
-            differences + 2 * (each.job.task_hash != job.task_hash),
+            differences + 2 * (each.job.task_hash != job.task_hash) + 2 * other_context,
+            other_context,
             each.job.execution_id == job.execution_id,
-            each.job is not same_place,
+            each.job not in same_places,
             -each.job.start_time,
         )
 
@@ -120,18 +124,24 @@ def _like(backend: Backend, job: JobRow, call: CallRecord, versions: list[bytes]
         yield from backend.jobs_of_call_before(call_hash, job.execution_id, job.number, limit=1)
 
 
-def _same_place(backend: Backend, job: JobRow) -> JobRow | None:
-    """The job that stands where a job stands, in the latest earlier execution that began with the same task."""
+def _same_places(backend: Backend, job: JobRow) -> list[JobRow]:
+    """The jobs that stand where a job stands, in earlier executions that began with the same task.
+
+    These are the latest one, and the latest one with the same context.
+    """
     path = [job]
     while path[-1].parent is not None and len(path) < _MOST_LEVELS:
         above = backend.job(job.execution_id, path[-1].parent)
         if above is None:
-            return None
+            return []
         path.append(above)
-    there = _root_before(backend, path.pop())
-    for row in reversed(path):
-        there = None if there is None else _sibling(backend, row, there)
-    return there
+    found = []
+    for root in _roots_before(backend, path.pop()):
+        there: JobRow | None = root
+        for row in reversed(path):
+            there = None if there is None else _sibling(backend, row, there)
+        found += [] if there is None else [there]
+    return found
 
 
 def _sibling(backend: Backend, job: JobRow, parent: JobRow) -> JobRow | None:
@@ -145,11 +155,14 @@ def _sibling(backend: Backend, job: JobRow, parent: JobRow) -> JobRow | None:
     return found if found is not None and (found.parent, found.task_name) == (parent.number, job.task_name) else None
 
 
-def _root_before(backend: Backend, job: JobRow) -> JobRow | None:
-    if job.parent is not None:
-        return None
-    for version in _versions(backend, job):
-        for row in backend.jobs_of_task_before(version, job.execution_id, 0, limit=5):
-            if row.parent is None:
-                return row
-    return None
+def _roots_before(backend: Backend, root: JobRow) -> list[JobRow]:
+    if root.parent is not None:
+        return []
+    versions = _versions(backend, root)
+    rows = (row for each in versions for row in backend.jobs_of_task_before(each, root.execution_id, 0, _ROOTS))
+    found = sorted((row for row in rows if row.parent is None), key=lambda row: -row.start_time)
+    calls = backend.calls([row.call_hash for row in (root, *found) if row.call_hash is not None])
+    contexts = {call_hash: call.context_hash for call_hash, call in calls.items()}
+    context = contexts.get(root.call_hash or b"")
+    same = [row for row in found if context is not None and contexts.get(row.call_hash or b"") == context]
+    return list(dict.fromkeys([*found[:1], *same[:1]]))

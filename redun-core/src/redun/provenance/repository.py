@@ -13,19 +13,24 @@ Everything is read when it is asked for. Objects that come from one page of jobs
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from redun.errors import UsageError
+from redun.hashing import HASH_SIZE
 from redun.provenance import find as finding
 from redun.provenance.models import Call, Execution, Job, Task
 from redun.provenance.values import FileState, Value
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, timedelta
     from types import TracebackType
 
     from redun.backends.base import Backend
+    from redun.backends.records import ExecutionRecord
+    from redun.provenance.filters import TagFilters
 
 _PAGE = 100
 
@@ -70,13 +75,46 @@ class Repository:
     ) -> None:
         self.close()
 
-    def executions(self, limit: int | None = None) -> Iterator[Execution]:
-        """The executions, newest first; at most `limit` of them."""
+    def executions(
+        self,
+        limit: int | None = None,
+        *,
+        task: str | Sequence[str] = (),
+        status: str | Sequence[str] = (),
+        tag: TagFilters = (),
+        user: str | None = None,
+        since: datetime | timedelta | None = None,
+        until: datetime | timedelta | None = None,
+    ) -> Iterator[Execution]:
+        """The executions, newest first, read page by page.
+
+        Of filters all have to hold; of several names or statuses one, of tags each.
+
+        limit: how many at most.
+        task: the name of a task of which they have a job, with namespace or without.
+        status: `DONE`, `FAILED`, `RUNNING`, `CANCELLED` or `LOST`.
+        tag: a tag that they have, `"key=value"`, or `"key"` for any value; or a dict of keys and values.
+        user: who started them: the tag `user`.
+        since, until: when they began; a span of time is counted back from now, a naive time is local.
+
+        Raises `UsageError` for what is no status and no tag.
+        """
+        if not (task or status or tag or user or since or until):
+            return (Execution(self.backend, record) for record in self._all_executions(limit))
+        from redun.provenance.filters import filtered_executions, latest
+
+        if task or status or tag or user:
+            records = filtered_executions(self.backend, task=task, status=status, tag=tag, user=user)
+        else:
+            records = self._all_executions(None)
+        return (Execution(self.backend, record) for record in islice(latest(records, since, until), limit))
+
+    def _all_executions(self, limit: int | None) -> Iterator[ExecutionRecord]:
         skip = 0
         while limit is None or skip < limit:
             page = _PAGE if limit is None else min(_PAGE, limit - skip)
             records = self.backend.executions(limit=page, skip=skip)
-            yield from (Execution(self.backend, record) for record in records)
+            yield from records
             skip += len(records)
             if len(records) < page:
                 return
@@ -124,7 +162,7 @@ class Repository:
 
     def call(self, call_hash: str) -> Call:
         """The call with this full hash. Raises `UsageError` if there is none."""
-        found = self.backend.call(_bytes(call_hash))
+        found = self.backend.call(_hash(call_hash))
         if found is None:
             raise UsageError(f"there is no call {call_hash} in this repository")
         return Call(self.backend, found)
@@ -135,10 +173,12 @@ class Repository:
 
     def value(self, value_hash: str) -> Value:
         """The value with this full hash. It may be missing: then it says so when it is loaded."""
-        return Value(self.backend, _bytes(value_hash))
+        return Value(self.backend, _hash(value_hash))
 
     def file(self, path: str, limit: int = 100) -> list[FileState]:
         """The recorded states of the file or directory at exactly this path, newest first."""
+        if not isinstance(path, str):
+            raise UsageError(f"{path!r} is no path: paths are given as text, as the workflow had them")
         return [FileState(self.backend, row.value_hash, row.path) for row in self.backend.files(path, limit)]
 
     def _execution(self, execution_id: str) -> Execution:
@@ -154,8 +194,11 @@ class Repository:
         return Task(self.backend, record)
 
 
-def _bytes(text: str) -> bytes:
+def _hash(text: str) -> bytes:
     try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no hash of 40 hex digits") from None
+        found = bytes.fromhex(text)
+    except (TypeError, ValueError):
+        found = b""
+    if len(found) != HASH_SIZE:
+        raise UsageError(f"{text!r} is no hash of {2 * HASH_SIZE} hex digits")
+    return found

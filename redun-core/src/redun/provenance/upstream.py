@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redun.provenance.derivation import NewestJobs
 from redun.provenance.making import Holdings, holders, makers
-from redun.provenance.parents import Parents as Parents
+from redun.provenance.parents import NOWHERE, Parents, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _AHEAD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepRow:
     """One value on the way back, and what is known about how it came to be."""
 
     depth: int
@@ -35,20 +35,23 @@ class Step:
     call: CallRecord | None
     """The call that made it. None for an origin."""
     job: JobRow | None
-    """The newest job that made the call; of an origin the one in whose code, or for whom, it was set."""
+    """The newest job that made the call; of an origin the one in whose code it was set. None where it is not in this
+    repository, or there is none."""
     name: str | None = None
     """The parameter through which it went into the step above; None for the value that was asked about."""
     was_shown: bool = False
     """Whether the call was told of before, so that its own arguments are not repeated."""
+    set_in: Place = NOWHERE
+    """Of an origin that is an argument: the call in whose code it was set."""
 
 
 if TYPE_CHECKING:
-    _Item = Step | tuple[CallRecord, str | None, int, bytes | None]
+    _Item = StepRow | tuple[CallRecord, str | None, int, bytes | None]
     """What comes on the way: what is told, or a call of which to tell, with its parameter, its depth, and the file in
     its result that is meant; None where all of it is."""
 
 
-def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[Step]:
+def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[StepRow]:
     """The whole derivation of a value, depth first: each call before what it took.
 
     limit: how many steps at most. Reads only as far as it is consumed.
@@ -64,42 +67,37 @@ def upstream(backend: Backend, value_hash: bytes, limit: int = 100) -> Iterator[
 
 def sources_of(
     backend: Backend,
-    job: JobRow | None,
+    place: Place,
     argument: Argument,
     parents: Parents,
     part: bytes | None = None,
     holdings: Holdings | None = None,
-) -> tuple[Iterator[CallRecord], JobRow | None]:
-    """The calls that an argument of a job's call was derived from, also where it was passed on from call to call.
+) -> tuple[Iterator[CallRecord], Place]:
+    """The calls that an argument of a call was derived from, also where it was passed on from call to call.
 
     part: the value in it that is meant; by default all of it is.
 
     They are read page by page: a list may be made of the results of a million calls. Of those that made a container,
-    only the ones count that made what is meant, if it can be told which. Where there are none, the second result is the
-    job in whose code the argument was set; None for the root's.
+    only the ones count that made what is meant, if it can be told which. Where there are none, the second result says
+    in whose code the argument was set.
     """
-    none: Iterator[CallRecord] = iter(())
     holdings = holdings or Holdings(backend)
     if argument.upstream:
-        return _holding(backend, holdings, argument.upstream, part), job
-    owner = job
+        return _holding(backend, holdings, argument.upstream, part), place
     for _ in range(_MOST_LEVELS):
-        if owner is None or owner.parent is None:
-            return none, None
-        parent, call = parents.of(owner)
-        if parent is None or call is None:
-            return none, parent
+        place = parents.above(place)
+        if place.call is None:
+            break
         meant = part
-        same = next((each for each in call.arguments if each.value_hash == argument.value_hash), None)
+        same = next((each for each in place.call.arguments if each.value_hash == argument.value_hash), None)
         if same is None:
             meant = part or argument.value_hash
-            same = _container(holdings, call, meant)
+            same = _container(holdings, place.call, meant)
         if same is None:
-            return none, parent
+            break
         if same.upstream:
-            return _holding(backend, holdings, same.upstream, meant), parent
-        owner = parent
-    return none, owner
+            return _holding(backend, holdings, same.upstream, meant), place
+    return iter(()), place
 
 
 def _holding(
@@ -132,11 +130,11 @@ class _Walk:
         self._makers_of: dict[bytes, list[CallRecord]] = {}
         self._shown: set[tuple[bytes, bytes | None]] = set()
 
-    def of_value(self, value_hash: bytes) -> Iterator[Step]:
+    def of_value(self, value_hash: bytes) -> Iterator[StepRow]:
         """Of a value about which nothing else is known."""
         made_by = self._makers(value_hash)
         if not made_by:
-            yield Step(0, value_hash, None, None)
+            yield StepRow(0, value_hash, None, None)
         meant = self._file(value_hash)
         for call in self._ahead(iter(made_by)):
             yield from self._of_calls([(call, None, 0, meant)], value_hash)
@@ -149,7 +147,7 @@ class _Walk:
     def _file(self, value_hash: bytes) -> bytes | None:
         return value_hash if self._holdings.path(value_hash) is not None else None
 
-    def _of_calls(self, start: list[_Item], value_hash: bytes | None) -> Iterator[Step]:
+    def _of_calls(self, start: list[_Item], value_hash: bytes | None) -> Iterator[StepRow]:
         """Of calls and of everything before them. An explicit stack: derivations may be of any depth."""
         stack: list[Iterator[_Item]] = [iter(start)]
         while stack:
@@ -157,7 +155,7 @@ class _Walk:
             if item is None:
                 stack.pop()
                 continue
-            if isinstance(item, Step):
+            if isinstance(item, StepRow):
                 yield item
                 continue
             call, name, depth, meant = item
@@ -167,7 +165,7 @@ class _Walk:
             was_shown = (call.call_hash, meant) in self._shown
             self._shown.add((call.call_hash, meant))
             job = self._jobs.of(call)
-            yield Step(depth, value_hash or call.value_hash, call, job, name, was_shown)
+            yield StepRow(depth, value_hash or call.value_hash, call, job, name, was_shown)
             value_hash = None
             if not was_shown:
                 stack.append(self._parts(parts, depth + 1) if parts else self._inputs(call, job, depth + 1, meant))
@@ -193,8 +191,8 @@ class _Walk:
             part = meant if meant in held else None
             file = part or self._file(argument.value_hash)
             is_whole = part is None or part == argument.value_hash
-            meant_part = None if is_whole else part
-            calls, owner = sources_of(self._backend, job, argument, self._parents, meant_part, self._holdings)
+            inner = None if is_whole else part
+            calls, place = sources_of(self._backend, Place(job, call), argument, self._parents, inner, self._holdings)
             is_derived = False
             for each in self._ahead(calls):
                 is_derived = True
@@ -207,7 +205,7 @@ class _Walk:
                             is_derived = True
                             yield maker, argument.name, depth, value_hash
             if not is_derived:
-                yield Step(depth, part or argument.value_hash, None, owner, argument.name)
+                yield StepRow(depth, part or argument.value_hash, None, place.job, argument.name, set_in=place)
 
     def _files_in(self, value_hash: bytes) -> list[bytes]:
         return list(self._holdings.paths(self._holdings.in_order(value_hash)[:_MOST_FILES]))

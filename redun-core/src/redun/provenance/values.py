@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from redun.backends.lineage import ValueLinks
     from redun.backends.records import Argument as ArgumentRecord
     from redun.backends.records import StoredValue
-    from redun.provenance.downstream import Use
+    from redun.provenance.lineage import Step, Use
     from redun.provenance.models import Call
-    from redun.provenance.upstream import Step
 
 
 class Value(Entity):
@@ -88,16 +87,18 @@ class Value(Entity):
         return [Call(self.backend, each) for each in self.backend.calls_with_argument(self.value_hash, limit)]
 
     def upstream(self, limit: int = 100) -> Iterator[Step]:
-        """The whole derivation: each call that made it, and what that took, and so on."""
+        """The whole derivation, depth first: each call that made it, and what that took, and so on."""
+        from redun.provenance.lineage import steps
         from redun.provenance.upstream import upstream
 
-        return upstream(self.backend, self.value_hash, limit)
+        return steps(self.backend, upstream(self.backend, self.value_hash, limit))
 
     def downstream(self, limit: int = 100) -> Iterator[Use]:
         """The calls that took it, and everything made from their results, nearest first."""
         from redun.provenance.downstream import downstream
+        from redun.provenance.lineage import uses
 
-        return downstream(self.backend, self.value_hash, limit)
+        return uses(self.backend, downstream(self.backend, self.value_hash, limit))
 
     @cached_property
     def _stored(self) -> StoredValue | None:

@@ -9,7 +9,7 @@ from redun.cli.log.execution_view import job_data, job_line
 from redun.cli.log.formatting import job_name
 from redun.errors import UsageError
 from redun.provenance import find as finding
-from redun.provenance.downstream import downstream, downstream_of_call, files_made
+from redun.provenance.downstream import depth_first, downstream, downstream_of_call, files_made
 from redun.provenance.liveness import JobStatuses
 from redun.provenance.upstream import upstream
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redun.backends.base import Backend
-    from redun.backends.records import CallRecord
-    from redun.provenance.downstream import Use
-    from redun.provenance.upstream import Step
+    from redun.backends.records import CallRecord, JobRow
+    from redun.provenance.downstream import UseRow
+    from redun.provenance.upstream import StepRow
 
 _STATES = 10
 _STEPS = 50
 _MAX_INDENT = 20
+_NO_JOB = "its job is not in this repository"
 
 
 class DownstreamView(NamedTuple):
@@ -74,48 +75,59 @@ def upstream_lines(backend: Backend, value_hash: bytes, limit: int | None) -> It
     shown = 0
     for steps in in_chunks(upstream(backend, value_hash, most)):
         shown += len(steps)
-        made = [(step.job, step.call) for step in steps if step.job is not None and step.call is not None]
-        lines = texts.of_jobs([job for job, _ in made], [call for _, call in made])
-        calls = {call.call_hash: line for (_, call), line in zip(made, lines, strict=True)}
+        calls = _call_lines([(step.call, step.job) for step in steps if step.call is not None], texts, statuses)
         origins = texts.at_length([step.value_hash for step in steps if step.call is None])
         for step in steps:
-            what = origins[step.value_hash] if step.call is None else calls.get(step.call.call_hash)
-            yield _indent(step.depth) + _step_text(step, what, statuses)
+            name = f"{step.name} <- " if step.name is not None else ""
+            if step.call is None:
+                what = f"{origins[step.value_hash]} ({_origin_text(step, texts)})"
+            else:
+                what = calls[step.call.call_hash] + (" (see above)" if step.was_shown else "")
+            yield _indent(step.depth) + name + what
     if shown == most:
         yield f"... (the first {most} steps; more with a higher --limit)"
 
 
-def _step_text(step: Step, what: str | None, statuses: JobStatuses) -> str:
-    """One step. what: its value, where nothing made it, or its call."""
-    name = f"{step.name} <- " if step.name is not None else ""
-    if step.call is None:
-        where = "no recorded job made it"
-        if step.name is not None:
-            where = f"set in {job_name(step.job)} {step.job.task_name}" if step.job is not None else "given to the root"
-        return f"{name}{what} ({where})"
-    made = f"CallNode {step.call.call_hash.hex()}"
-    if step.job is not None and what is not None:
-        made = job_line(step.job, what, statuses)
-    return f"{name}{made}{' (see above)' if step.was_shown else ''}"
+def _origin_text(step: StepRow, texts: CallTexts) -> str:
+    if step.name is None:
+        return "no recorded job made it"
+    place = step.set_in
+    if place.is_outside:
+        return "given to the root"
+    if place.job is not None:
+        return f"set in {job_name(place.job)} {place.job.task_name}"
+    if place.call is not None:
+        return f"set in {_call_name(place.call)} {texts.task_name(place.call.task_hash)}, {_NO_JOB}"
+    return "set by a call whose job is not in this repository"
+
+
+def _call_lines(
+    made: list[tuple[CallRecord, JobRow | None]], texts: CallTexts, statuses: JobStatuses
+) -> dict[bytes, str]:
+    """Each call as its newest job, if there is one, by its hash."""
+    jobs = [(job, call) for call, job in made if job is not None]
+    named = texts.of_jobs([job for job, _ in jobs], [call for _, call in jobs])
+    lines = {call.call_hash: job_line(job, text, statuses) for (job, call), text in zip(jobs, named, strict=True)}
+    rest = [call for call, job in made if job is None]
+    for call, text in zip(rest, texts.of_calls(rest), strict=True):
+        lines[call.call_hash] = f"{_call_name(call)} {text} ({_NO_JOB})"
+    return lines
+
+
+def _call_name(call: CallRecord) -> str:
+    return f"CallNode {call.call_hash.hex()[:8]}"
 
 
 def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | None) -> Iterator[str]:
-    """What was made from a value, nearest first, and the files in which that ended."""
+    """What was made from a value, each call below the one whose result it took, and the files in which that ended."""
     texts, statuses = CallTexts(backend), JobStatuses(backend)
     most = limit or _STEPS
-    uses: list[Use] = []
-    for chunk in in_chunks(_uses(backend, start, most)):
-        uses += chunk
-        jobs = [use.job for use in chunk if use.job is not None]
-        lines = texts.of_jobs(jobs, [use.call for use in chunk])
-        calls = dict(zip(((job.execution_id, job.number) for job in jobs), lines, strict=True))
+    uses = depth_first(_uses(backend, start, most))
+    for chunk in in_chunks(uses):
+        calls = _call_lines([(use.call, use.job) for use in chunk], texts, statuses)
         for use in chunk:
             took = f"  as {', '.join(use.took)}" if use.took else "  passes it on"
-            if use.job is None:
-                yield f"{_indent(use.depth)}CallNode {use.call.call_hash.hex()}{took}"
-                continue
-            line = job_line(use.job, calls[use.job.execution_id, use.job.number], statuses)
-            yield f"{_indent(use.depth)}{line}{took}{' (end)' if use.is_end else ''}"
+            yield f"{_indent(use.depth)}{calls[use.call.call_hash]}{took}{_end_text(use)}"
     if not uses:
         yield "  no recorded job took it"
     if len(uses) == most:
@@ -126,6 +138,12 @@ def downstream_lines(backend: Backend, start: bytes | CallRecord, limit: int | N
         yield "Files made from it:"
         for file in made:
             yield f"  {file.path} <{file.value_hash.hex()[:8]}>"
+
+
+def _end_text(use: UseRow) -> str:
+    if not use.is_end:
+        return ""
+    return " (end)" if use.job is not None else " (what took its result is not known)"
 
 
 def upstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> list[dict[str, Any]]:
@@ -139,6 +157,8 @@ def upstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> lis
             "call_hash": None if step.call is None else step.call.call_hash.hex(),
             "job": None if step.job is None else job_data(step.job, statuses),
             "is_origin": step.call is None,
+            "set_in": None if step.set_in.call is None else step.set_in.call.call_hash.hex(),
+            "is_given": step.set_in.is_outside,
             "was_shown": step.was_shown,
         }
         for step in upstream(backend, value_hash, limit or _STEPS)
@@ -146,14 +166,15 @@ def upstream_data(backend: Backend, value_hash: bytes, limit: int | None) -> lis
 
 
 def downstream_data(backend: Backend, start: bytes | CallRecord, limit: int | None) -> dict[str, Any]:
-    """The same for programs."""
+    """The same for programs; `parent` is the call whose result each took."""
     statuses = JobStatuses(backend)
-    uses = list(_uses(backend, start, limit or _STEPS))
+    uses = depth_first(_uses(backend, start, limit or _STEPS))
     return {
         "calls": [
             {
                 "depth": use.depth,
                 "call_hash": use.call.call_hash.hex(),
+                "parent": None if use.parent is None else use.parent.hex(),
                 "arguments": list(use.took),
                 "job": None if use.job is None else job_data(use.job, statuses),
                 "is_end": use.is_end,
@@ -167,7 +188,7 @@ def downstream_data(backend: Backend, start: bytes | CallRecord, limit: int | No
     }
 
 
-def _uses(backend: Backend, start: bytes | CallRecord, most: int) -> Iterator[Use]:
+def _uses(backend: Backend, start: bytes | CallRecord, most: int) -> Iterator[UseRow]:
     return downstream(backend, start, most) if isinstance(start, bytes) else downstream_of_call(backend, start, most)
 
 

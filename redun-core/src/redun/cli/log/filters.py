@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redun.errors import UsageError
-from redun.tags import parse_tag_key_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,13 +156,11 @@ class Filters:
 
 def read_tag_filter(text: str, name: str) -> TagFilter:
     """The filter that `key=value`, or `key` for every value, stands for. Raises UsageError for what is neither."""
-    from redun.backends.search import TagFilter
+    from redun.provenance.filters import tag_filter
 
-    if "=" not in text and text:
-        return TagFilter(text, any_value=True)
     try:
-        return TagFilter(*parse_tag_key_value(text))
-    except ValueError as error:
+        return tag_filter(text)
+    except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
 
 
