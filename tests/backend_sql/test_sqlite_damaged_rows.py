@@ -24,6 +24,8 @@ DAMAGE = {
     "status of executions": "UPDATE execution SET status = 77",
     "command lines": "UPDATE execution SET args = '{'",
     "parents": "UPDATE job SET parent = number",
+    "circles of parents": "UPDATE job SET parent = 3 - number WHERE number IN (1, 2)",
+    "parents that came later": "UPDATE job SET parent = number + 1",
     "tags": "UPDATE tag SET value = '{'",
 }
 

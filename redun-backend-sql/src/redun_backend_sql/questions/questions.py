@@ -251,11 +251,9 @@ def _jobs_after() -> Select[Any]:
 @functools.cache
 def _children_after() -> Select[Any]:
     page = _job_keys().where(job.c.execution_id == _execution_number(), job.c.number > bindparam("after"))
-    return _jobs(
-        page.where(job.c.parent == bindparam("parent"), job.c.number != bindparam("parent"))
-        .order_by(job.c.number)
-        .limit(_MOST)
-    )
+    # Numbers grow downwards, also in damaged rows whose jobs are above themselves: so every walk comes to an end.
+    is_child = (job.c.parent == bindparam("parent"), job.c.number > bindparam("parent"))
+    return _jobs(page.where(*is_child).order_by(job.c.number).limit(_MOST))
 
 
 @functools.cache
